@@ -1,0 +1,60 @@
+package endpoint
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"oss-callback/function/imageinfo"
+	"oss-callback/function/trigger"
+)
+
+// log writes the one line of a callback. Headers, bodies, tokens, keys and credentials never go into it.
+func (e *Endpoint) log(ctx context.Context, r trigger.Request, rec record, status int, began time.Time) {
+	level, attrs := slog.LevelInfo, []slog.Attr{
+		slog.String("outcome", "queued"),
+		slog.Int("status", status),
+	}
+	if rec.err != nil {
+		code, _ := lookup(rec.err)
+		level = slog.LevelWarn
+		if status >= http.StatusInternalServerError {
+			level = slog.LevelError
+		}
+		attrs = []slog.Attr{
+			slog.String("outcome", "rejected"),
+			slog.Int("status", status),
+			slog.String("code", code),
+			slog.String("cause", rec.err.Error()),
+		}
+	} else if rec.imageErr != nil {
+		level = slog.LevelWarn
+		attrs = append(attrs, slog.String("reason", rec.job.Reason), slog.String("cause", rec.imageErr.Error()))
+	}
+	if errors.Is(rec.imageErr, imageinfo.ErrDenied) {
+		level = slog.LevelError
+		attrs = append(attrs, slog.String("cure", "grant the function's role oss:GetObject on the bucket's objects, "+
+			"and check that OSS_ENDPOINT and OSS_REGION are the bucket's"))
+	}
+	attrs = append(attrs,
+		slog.String("oss_request_id", rec.upload.RequestID),
+		slog.String("fc_request_id", r.ID),
+		slog.String("bucket", rec.upload.Bucket),
+		slog.String("object", rec.upload.Object),
+		slog.String("job", rec.job.ID),
+		slog.String("nsqd", rec.nsqd),
+		slog.Int("image_attempts", rec.attempts),
+	)
+	for _, s := range rec.stages {
+		attrs = append(attrs, slog.Float64(s.name+"_ms", ms(s.took)))
+	}
+	if !r.Received.IsZero() {
+		attrs = append(attrs, slog.Float64("before_ms", ms(began.Sub(r.Received)))) // gateway and cold start
+	}
+	attrs = append(attrs, slog.Float64("total_ms", ms(time.Since(began))))
+	e.Logger.LogAttrs(ctx, level, "callback", attrs...)
+}
+
+func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }

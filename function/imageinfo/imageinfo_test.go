@@ -1,0 +1,207 @@
+package imageinfo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+const photo = `{"FileSize":{"value":"21839"},"Format":{"value":"jpg"},"ImageHeight":{"value":"267"},"ImageWidth":{"value":"400"},` +
+	`"Orientation":{"value":"6"},"GPSLatitude":{"value":"1deg 2'3\""},"Software":{"value":"x"}}`
+
+var theInfo = Info{Format: "jpg", Width: 400, Height: 267, Size: 21839, Orientation: 6}
+
+// ossFake plays OSS's answers, one per attempt; the last is repeated.
+type ossFake struct {
+	answers []func(*http.Request) (*http.Response, error)
+	at      []time.Time
+}
+
+func (f *ossFake) RoundTrip(r *http.Request) (*http.Response, error) {
+	f.at = append(f.at, time.Now())
+	return f.answers[min(len(f.at), len(f.answers))-1](r)
+}
+
+func answer(status int, body string) func(*http.Request) (*http.Response, error) {
+	return func(r *http.Request) (*http.Response, error) {
+		return &http.Response{StatusCode: status, Status: fmt.Sprint(status), Request: r, ContentLength: int64(len(body)),
+			Header: http.Header{"X-Oss-Request-Id": {"R"}}, Body: io.NopCloser(strings.NewReader(body))}, nil
+	}
+}
+
+func fault(status int, code, ec string) func(*http.Request) (*http.Response, error) {
+	return answer(status, "<Error><Code>"+code+"</Code><Message>m</Message><EC>"+ec+"</EC></Error>")
+}
+
+func silent(r *http.Request) (*http.Response, error) {
+	<-r.Context().Done()
+	return nil, r.Context().Err()
+}
+
+func cut(*http.Request) (*http.Response, error) { return nil, io.ErrUnexpectedEOF }
+
+func newFetcher(t *testing.T, transport http.RoundTripper) *Fetcher {
+	t.Helper()
+	f, err := New(Config{Endpoint: "https://oss-cn-hangzhou.aliyuncs.com", Region: "cn-hangzhou", Transport: transport})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+func TestFetch(t *testing.T) {
+	ok, gone, stumble := answer(200, photo), fault(404, "NoSuchKey", "0026-00000001"), fault(500, "InternalError", "")
+	for name, tc := range map[string]struct {
+		answers  []func(*http.Request) (*http.Response, error)
+		attempts int
+		want     error
+	}{
+		"at once":               {[]func(*http.Request) (*http.Response, error){ok}, 1, nil},
+		"appears late":          {[]func(*http.Request) (*http.Response, error){gone, gone, ok}, 3, nil},
+		"stays gone":            {[]func(*http.Request) (*http.Response, error){gone}, 1 + goneRetries, ErrGone},
+		"stumbles":              {[]func(*http.Request) (*http.Response, error){stumble, fault(503, "SlowDown", ""), answer(429, ""), ok}, 4, nil},
+		"cut":                   {[]func(*http.Request) (*http.Response, error){cut, ok}, 2, nil},
+		"silent once":           {[]func(*http.Request) (*http.Response, error){silent, ok}, 2, nil},
+		"silent, then gone":     {[]func(*http.Request) (*http.Response, error){silent, gone, ok}, 3, nil},
+		"not JSON":              {[]func(*http.Request) (*http.Response, error){answer(200, "<html>"), ok}, 2, nil},
+		"no width":              {[]func(*http.Request) (*http.Response, error){answer(200, `{"FileSize":{"value":"1"}}`), ok}, 2, nil},
+		"too long":              {[]func(*http.Request) (*http.Response, error){answer(200, strings.Repeat(" ", maxAnswer+1)), ok}, 2, nil},
+		"a long error":          {[]func(*http.Request) (*http.Response, error){answer(500, strings.Repeat("x", maxAnswer+1)), ok}, 2, nil},
+		"not an image":          {[]func(*http.Request) (*http.Response, error){fault(400, "InvalidArgument", "0017-00000804")}, 1, ErrNotAnImage},
+		"broken image":          {[]func(*http.Request) (*http.Response, error){fault(400, "BadRequest", "")}, 1, ErrNotAnImage},
+		"too large an image":    {[]func(*http.Request) (*http.Response, error){fault(400, "ImageTooLarge", "")}, 1, ErrNotAnImage},
+		"unknown format":        {[]func(*http.Request) (*http.Response, error){fault(501, "NotImplemented", "")}, 1, ErrNotAnImage},
+		"denied":                {[]func(*http.Request) (*http.Response, error){fault(403, "AccessDenied", "0003-00000001")}, 1, ErrDenied},
+		"wrong key":             {[]func(*http.Request) (*http.Response, error){fault(403, "InvalidAccessKeyId", "")}, 1, ErrDenied},
+		"wrong region":          {[]func(*http.Request) (*http.Response, error){fault(400, "InvalidArgument", "0002-00000226")}, 1, ErrDenied},
+		"wrong endpoint":        {[]func(*http.Request) (*http.Response, error){fault(404, "NoSuchBucket", "")}, 1, ErrDenied},
+		"denied after a tumble": {[]func(*http.Request) (*http.Response, error){stumble, fault(403, "AccessDenied", "")}, 2, ErrDenied},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				ctx, cancel := context.WithTimeout(t.Context(), 2500*time.Millisecond)
+				defer cancel()
+				info, attempts, err := newFetcher(t, &ossFake{answers: tc.answers}).Fetch(ctx, Credentials{"id", "secret", ""}, "photos", "a.jpg")
+				if !errors.Is(err, tc.want) || attempts != tc.attempts {
+					t.Fatalf("%d attempts, %v; want %d, %v", attempts, err, tc.attempts, tc.want)
+				}
+				if diff := cmp.Diff(theInfo, info); tc.want == nil && diff != "" {
+					t.Fatal(diff)
+				}
+			})
+		})
+	}
+}
+
+// TestNoAttemptIsStartedThatCannotFinish runs on simulated time: OSS fails at once, or never answers.
+func TestNoAttemptIsStartedThatCannotFinish(t *testing.T) {
+	for name, oss := range map[string]func(*http.Request) (*http.Response, error){"failing": fault(500, "InternalError", ""), "silent": silent} {
+		for _, budget := range []time.Duration{150 * time.Millisecond, 500 * time.Millisecond, 2300 * time.Millisecond} {
+			synctest.Test(t, func(t *testing.T) {
+				fake := &ossFake{answers: []func(*http.Request) (*http.Response, error){oss}}
+				ctx, cancel := context.WithTimeout(t.Context(), budget)
+				defer cancel()
+				end := time.Now().Add(budget)
+				_, attempts, err := newFetcher(t, fake).Fetch(ctx, Credentials{}, "photos", "a.jpg")
+				if !errors.Is(err, ErrUnavailable) || attempts != len(fake.at) {
+					t.Errorf("%s, %v: %d attempts, %d seen: %v", name, budget, attempts, len(fake.at), err)
+				}
+				if time.Now().After(end) {
+					t.Errorf("%s, %v: back %v late", name, budget, time.Since(end))
+				}
+				for i, at := range fake.at {
+					if i > 0 && end.Sub(at) < minAttempt {
+						t.Errorf("%s, %v: attempt %d began %v before the end", name, budget, i+1, end.Sub(at))
+					}
+					if i > 0 && at.Sub(fake.at[i-1]) < 40*time.Millisecond {
+						t.Errorf("%s, %v: attempt %d came %v after the last", name, budget, i+1, at.Sub(fake.at[i-1]))
+					}
+				}
+			})
+		}
+	}
+}
+
+func TestBackoff(t *testing.T) {
+	for attempt, want := range map[int]time.Duration{1: 80, 2: 160, 3: 320, 4: 640, 5: 640, 60: 640} {
+		want *= time.Millisecond
+		if least, most := backoff(attempt, 0), backoff(attempt, 0.999999); least != want/2 || most <= want || most >= want*3/2 {
+			t.Errorf("attempt %d: %v to %v, middle %v", attempt, least, most, want)
+		}
+	}
+}
+
+// TestRequestOnTheWire: what the SDK makes of it, on a real connection.
+func TestRequestOnTheWire(t *testing.T) {
+	var got *http.Request
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		got = r
+		io.WriteString(w, photo)
+	}))
+	defer server.Close()
+	f, err := New(Config{Endpoint: server.URL, Region: "cn-hangzhou"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	info, _, err := f.Fetch(ctx, Credentials{"the-id", "the-secret", "the-token"}, "photos", "图 a+b.jpg")
+	if err != nil || info != theInfo {
+		t.Fatal(info, err)
+	}
+	if got.URL.Path != "/photos/图 a+b.jpg" || got.URL.RawQuery != "x-oss-process=image%2Finfo" ||
+		got.Header.Get("X-Oss-Security-Token") != "the-token" ||
+		!strings.HasPrefix(got.Header.Get("Authorization"), "OSS4-HMAC-SHA256 Credential=the-id/") ||
+		!strings.Contains(got.Header.Get("Authorization"), "/cn-hangzhou/oss/aliyun_v4_request") {
+		t.Errorf("%s %v", got.URL, got.Header)
+	}
+}
+
+func TestRedirectsAreNotFollowed(t *testing.T) {
+	elsewhere := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("followed") }))
+	defer elsewhere.Close()
+	server := httptest.NewServer(http.RedirectHandler(elsewhere.URL, http.StatusFound))
+	defer server.Close()
+	f, err := New(Config{Endpoint: server.URL, Region: "cn-hangzhou"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+	defer cancel()
+	if _, _, err := f.Fetch(ctx, Credentials{"id", "secret", ""}, "photos", "a.jpg"); err == nil {
+		t.Fatal("no error")
+	}
+}
+
+func TestRegionOf(t *testing.T) {
+	for endpoint, want := range map[string]string{
+		"https://oss-cn-hangzhou-internal.aliyuncs.com": "cn-hangzhou",
+		"http://oss-ap-southeast-1.aliyuncs.com/":       "ap-southeast-1",
+		"oss-us-west-1.aliyuncs.com":                    "us-west-1",
+		"https://images.example.com":                    "",
+		"http://127.0.0.1:8080":                         "",
+		"https://oss-cn-hangzhou.aliyuncs.com.evil.com": "",
+		"https://oss-accelerate.aliyuncs.com":           "",
+	} {
+		if got := RegionOf(endpoint); got != want {
+			t.Errorf("%s: %q, want %q", endpoint, got, want)
+		}
+	}
+}
+
+func TestNewRefuses(t *testing.T) {
+	for _, c := range []Config{{}, {Endpoint: "https://x"}, {Region: "cn-hangzhou"}, {Endpoint: "http://a b", Region: "r"}} {
+		if _, err := New(c); err == nil {
+			t.Errorf("%+v: accepted", c)
+		}
+	}
+}
