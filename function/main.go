@@ -24,11 +24,11 @@ import (
 func main() {
 	level := new(slog.LevelVar)
 	log := slog.New(slog.NewJSONHandler(os.Stderr, &slog.HandlerOptions{Level: level}))
-	s, err := readSettings()
-	level.Set(s.LogLevel)
+	c, err := readConfig()
+	level.Set(c.Level)
 	var ep *endpoint.Endpoint
 	if err == nil {
-		ep, err = build(s, log)
+		ep, err = build(c, log)
 	}
 	if err != nil {
 		ep = endpoint.Misconfigured(err, log)
@@ -37,26 +37,26 @@ func main() {
 		fc.Start(trigger.Event(ep.Handle))
 		return
 	}
-	if err := serve(s.addr(), ep, log); err != nil {
+	if err := serve(c.addr(), ep, log); err != nil {
 		log.Error("cannot serve", "cause", err.Error())
 		os.Exit(1)
 	}
 }
 
 // build makes the parts from checked settings. It connects to nothing.
-func build(s settings, log *slog.Logger) (*endpoint.Endpoint, error) {
+func build(c config, log *slog.Logger) (*endpoint.Endpoint, error) {
 	verifier, err := callback.NewVerifier(callback.Config{
-		Buckets: s.Buckets, TokenSecrets: s.tokenSecrets(), PublicKey: s.PublicKey,
+		Buckets: c.Buckets, TokenSecrets: c.tokenSecrets(), PublicKey: c.PublicKey,
 	})
 	if err != nil {
 		return nil, err
 	}
-	images, err := imageinfo.New(imageinfo.Config{Endpoint: s.OSSEndpoint, Region: s.OSSRegion})
+	images, err := imageinfo.New(imageinfo.Config{Endpoint: c.Endpoint, Region: c.Region})
 	if err != nil {
 		return nil, err
 	}
 	publisher, err := queue.NewPublisher(queue.PublisherConfig{
-		Addrs: s.NSQDAddrs, Topic: s.Topic, Conn: queue.Conn{TLS: s.TLS, AuthSecret: s.AuthSecret}, Logger: log,
+		Addrs: c.Addrs, Topic: c.Topic, Conn: queue.Conn{TLS: c.TLS, AuthSecret: c.AuthSecret}, Logger: log,
 	})
 	if err != nil {
 		return nil, err
@@ -65,9 +65,9 @@ func build(s settings, log *slog.Logger) (*endpoint.Endpoint, error) {
 		Verifier:     verifier,
 		Images:       images,
 		Queue:        publisher,
-		Budget:       s.Budget,
-		RequireImage: s.RequireImage,
-		Keys:         imageinfo.Credentials{AccessKeyID: s.AccessKeyID, AccessKeySecret: s.AccessKeySecret, SecurityToken: s.SecurityToken},
+		Budget:       c.Budget,
+		RequireImage: c.RequireImage,
+		Keys:         imageinfo.Credentials{AccessKeyID: c.AccessKeyID, AccessKeySecret: c.AccessKeySecret, SecurityToken: c.SecurityToken},
 		Logger:       log,
 	}), nil
 }

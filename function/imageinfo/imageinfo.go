@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"net/http"
 	"strconv"
 	"time"
@@ -76,6 +75,7 @@ func (f *Fetcher) Fetch(ctx context.Context, keys Credentials, bucket, object st
 	if !ok {
 		return Info{}, 0, errors.New("imageinfo: Fetch needs a context with a deadline")
 	}
+	schedule := newSchedule()
 	for attempt := 1; ; attempt++ {
 		info, err := ask(ctx, b, object)
 		if err == nil || errors.Is(err, ErrNotAnImage) || errors.Is(err, ErrDenied) {
@@ -84,7 +84,7 @@ func (f *Fetcher) Fetch(ctx context.Context, keys Credentials, bucket, object st
 		if errors.Is(err, ErrGone) && attempt > goneRetries {
 			return Info{}, attempt, err
 		}
-		pause := backoff(attempt, rand.Float64())
+		pause := schedule.NextBackOff()
 		if time.Until(deadline) < pause+minAttempt {
 			return Info{}, attempt, err
 		}

@@ -131,11 +131,14 @@ func TestNoAttemptIsStartedThatCannotFinish(t *testing.T) {
 	}
 }
 
-func TestBackoff(t *testing.T) {
-	for attempt, want := range map[int]time.Duration{1: 80, 2: 160, 3: 320, 4: 640, 5: 640, 60: 640} {
-		want *= time.Millisecond
-		if least, most := backoff(attempt, 0), backoff(attempt, 0.999999); least != want/2 || most <= want || most >= want*3/2 {
-			t.Errorf("attempt %d: %v to %v, middle %v", attempt, least, most, want)
+func TestSchedule(t *testing.T) {
+	for range 100 {
+		schedule := newSchedule()
+		for i, middle := range []time.Duration{80, 160, 320, 640, 640, 640} {
+			middle *= time.Millisecond
+			if pause := schedule.NextBackOff(); pause < middle/2 || pause > middle*3/2+1 {
+				t.Fatalf("pause %d: %v, middle %v", i+1, pause, middle)
+			}
 		}
 	}
 }
@@ -179,22 +182,6 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 	defer cancel()
 	if _, _, err := f.Fetch(ctx, Credentials{"id", "secret", ""}, "photos", "a.jpg"); err == nil {
 		t.Fatal("no error")
-	}
-}
-
-func TestRegionOf(t *testing.T) {
-	for endpoint, want := range map[string]string{
-		"https://oss-cn-hangzhou-internal.aliyuncs.com": "cn-hangzhou",
-		"http://oss-ap-southeast-1.aliyuncs.com/":       "ap-southeast-1",
-		"oss-us-west-1.aliyuncs.com":                    "us-west-1",
-		"https://images.example.com":                    "",
-		"http://127.0.0.1:8080":                         "",
-		"https://oss-cn-hangzhou.aliyuncs.com.evil.com": "",
-		"https://oss-accelerate.aliyuncs.com":           "",
-	} {
-		if got := RegionOf(endpoint); got != want {
-			t.Errorf("%s: %q, want %q", endpoint, got, want)
-		}
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/aliyun/aliyun-oss-go-sdk/oss"
+	"github.com/cenkalti/backoff/v5"
 )
 
 const (
@@ -19,10 +20,11 @@ const (
 	goneRetries = 3
 )
 
-// backoff is the pause after the given attempt: 80, 160, 320 ms, then 640 ms each, times 0.5 to 1.5 by rnd, which is in [0,1).
-func backoff(attempt int, rnd float64) time.Duration {
-	pause := 80 * time.Millisecond << min(attempt-1, 3)
-	return time.Duration(float64(pause) * (0.5 + rnd))
+// newSchedule yields the pauses between attempts: 80, 160, 320 ms, then 640 ms each, every one varied by up to a half.
+func newSchedule() *backoff.ExponentialBackOff {
+	return &backoff.ExponentialBackOff{
+		InitialInterval: 80 * time.Millisecond, Multiplier: 2, MaxInterval: 640 * time.Millisecond, RandomizationFactor: 0.5,
+	}
 }
 
 // classify sorts what the SDK returns: answers of OSS by status and code, everything else as a fault of the way there.

@@ -1,0 +1,35 @@
+package settings
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestOSSCheck(t *testing.T) {
+	for name, tc := range map[string]struct {
+		in     OSS
+		region string // empty if the settings are bad
+		says   string
+	}{
+		"from the name":         {OSS{Endpoint: "https://oss-cn-hangzhou-internal.aliyuncs.com"}, "cn-hangzhou", ""},
+		"from a public name":    {OSS{Endpoint: "http://oss-ap-southeast-1.aliyuncs.com/"}, "ap-southeast-1", ""},
+		"without a scheme":      {OSS{Endpoint: "oss-us-west-1.aliyuncs.com"}, "us-west-1", ""},
+		"as the console says":   {OSS{Endpoint: "https://images.example.com", Region: "oss-cn-beijing"}, "cn-beijing", ""},
+		"from Function Compute": {OSS{Endpoint: "http://127.0.0.1:8080", FCRegion: "eu-central-1"}, "eu-central-1", ""},
+		"set beats derived":     {OSS{Endpoint: "https://oss-cn-hangzhou.aliyuncs.com", Region: "a-b", FCRegion: "c-d"}, "a-b", ""},
+		"not told":              {OSS{Endpoint: "http://127.0.0.1:8080"}, "", "OSS_REGION"},
+		"accelerate":            {OSS{Endpoint: "https://oss-accelerate.aliyuncs.com"}, "", "OSS_REGION"},
+		"look-alike":            {OSS{Endpoint: "https://oss-cn-hangzhou.aliyuncs.com.example.com"}, "", "OSS_REGION"},
+		"a path":                {OSS{Endpoint: "https://oss-cn-hangzhou.aliyuncs.com/bucket"}, "", "OSS_ENDPOINT"},
+		"another scheme":        {OSS{Endpoint: "ftp://oss-cn-hangzhou.aliyuncs.com"}, "", "OSS_ENDPOINT"},
+		"a bucket's name":       {OSS{Endpoint: "https://oss-cn-hangzhou.aliyuncs.com", Buckets: []string{"Photos"}}, "", "ALLOWED_BUCKETS"},
+	} {
+		err := tc.in.Check()
+		if tc.says == "" && (err != nil || tc.in.Region != tc.region) {
+			t.Errorf("%s: %q, %v", name, tc.in.Region, err)
+		}
+		if tc.says != "" && (err == nil || !strings.Contains(err.Error(), tc.says)) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}

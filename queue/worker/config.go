@@ -1,0 +1,67 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"runtime"
+	"time"
+
+	"github.com/nsqio/go-nsq"
+
+	"oss-callback/queue"
+	"oss-callback/queue/settings"
+)
+
+// config is all that the environment can say; README.md explains each. An empty variable counts as unset.
+type config struct {
+	settings.OSS
+	settings.NSQ
+	settings.Log
+
+	LookupdAddrs []string      `env:"NSQLOOKUPD_ADDRS"`
+	Channel      string        `env:"NSQ_CHANNEL" envDefault:"worker"`
+	Concurrency  int           `env:"WORKER_CONCURRENCY"` // 0: one per CPU
+	MaxAttempts  int           `env:"MAX_ATTEMPTS" envDefault:"5"`
+	JobTimeout   time.Duration `env:"JOB_TIMEOUT" envDefault:"60s"`
+	MetricsAddr  string        `env:"METRICS_ADDR" envDefault:"127.0.0.1:9100"`
+}
+
+// readConfig returns one error per bad variable, naming it and the cure, joined.
+func readConfig() (config, error) {
+	c, err := settings.Parse[config]()
+	if err != nil {
+		return c, err
+	}
+	faults := []error{
+		c.OSS.Check(),
+		settings.CheckAddrs("NSQD_ADDRS", c.Addrs),
+		settings.CheckAddrs("NSQLOOKUPD_ADDRS", c.LookupdAddrs),
+		settings.CheckAddrs("METRICS_ADDR", []string{c.MetricsAddr}),
+	}
+	bad := func(format string, args ...any) { faults = append(faults, fmt.Errorf(format, args...)) }
+	if (len(c.LookupdAddrs) == 0) == (len(c.Addrs) == 0) {
+		bad("NSQLOOKUPD_ADDRS or NSQD_ADDRS: set one, and not both")
+	}
+	if !nsq.IsValidTopicName(queue.DeadTopic(c.Topic)) {
+		bad("NSQ_TOPIC: %q is not 1 to 59 of the characters . a-z A-Z 0-9 _ -", c.Topic)
+	}
+	if !nsq.IsValidChannelName(c.Channel) {
+		bad("NSQ_CHANNEL: %q is not 1 to 64 of the characters . a-z A-Z 0-9 _ -", c.Channel)
+	}
+	if c.Concurrency < 0 {
+		bad("WORKER_CONCURRENCY: %d is negative; leave it out for one job per CPU", c.Concurrency)
+	}
+	if c.Concurrency == 0 {
+		c.Concurrency = runtime.GOMAXPROCS(0)
+	}
+	if c.MaxAttempts < 1 {
+		bad("MAX_ATTEMPTS: %d is not positive", c.MaxAttempts)
+	}
+	if c.JobTimeout < time.Second || c.JobTimeout > queue.MaxJobTimeout {
+		bad("JOB_TIMEOUT: %v is not within 1s to %v", c.JobTimeout, queue.MaxJobTimeout)
+	}
+	if c.AccessKeyID == "" || c.AccessKeySecret == "" {
+		bad("ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET: both are required, to read and write objects")
+	}
+	return c, errors.Join(faults...)
+}
