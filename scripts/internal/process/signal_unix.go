@@ -1,0 +1,21 @@
+//go:build unix
+
+package process
+
+import "syscall"
+
+// Freeze stops every thread of the child where it is, as Function Compute does between two invocations.
+func (p *Process) Freeze() error { return p.signal(syscall.SIGSTOP) }
+
+// Thaw continues a frozen child.
+func (p *Process) Thaw() error { return p.signal(syscall.SIGCONT) }
+
+func (p *Process) terminate() {
+	_ = p.signal(syscall.SIGTERM)
+	_ = p.signal(syscall.SIGCONT) // a frozen process would not see it
+}
+
+func (p *Process) kill() { _ = p.signal(syscall.SIGKILL) }
+
+// signal reaches the whole group. After the child has gone that is whatever it left behind, and usually nobody (ESRCH).
+func (p *Process) signal(s syscall.Signal) error { return syscall.Kill(-p.PID(), s) }
