@@ -46,7 +46,7 @@ func TestSettingsDefaults(t *testing.T) {
 func TestSettings(t *testing.T) {
 	environment(t, map[string]string{
 		"ALLOWED_BUCKETS": "photos, more-photos", "NSQD_ADDRS": "a:1, b:2", "FC_REGION": "eu-central-1", "CALLBACK_BUDGET": "2s",
-		"CALLBACK_TOKEN_SECRET": "new, old", "OSS_CALLBACK_PUBLIC_KEY": base64.StdEncoding.EncodeToString([]byte("-----BEGIN X")),
+		"CALLBACK_TOKEN_SECRET": "0123456789abcdef-new, 0123456789abcdef-old", "OSS_CALLBACK_PUBLIC_KEY": base64.StdEncoding.EncodeToString([]byte("-----BEGIN X")),
 		"REQUIRE_IMAGE": "true", "LOG_LEVEL": "debug", "FC_CUSTOM_LISTEN_PORT": "8080", "LISTEN_HOST": "127.0.0.1",
 	})
 	s, err := readConfig()
@@ -54,7 +54,7 @@ func TestSettings(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !slices.Equal(s.Buckets, []string{"photos", "more-photos"}) || !slices.Equal(s.Addrs, []string{"a:1", "b:2"}) ||
-		s.Region != "eu-central-1" || s.Budget != 2*time.Second || len(s.tokenSecrets()) != 2 || string(s.tokenSecrets()[1]) != "old" ||
+		s.Region != "eu-central-1" || s.Budget != 2*time.Second || len(s.tokenSecrets()) != 2 || string(s.tokenSecrets()[1]) != "0123456789abcdef-old" ||
 		string(s.PublicKey) != "-----BEGIN X" || !s.RequireImage || s.Level != slog.LevelDebug || s.addr() != "127.0.0.1:8080" {
 		t.Errorf("%+v", s)
 	}
@@ -64,7 +64,7 @@ func TestSettings(t *testing.T) {
 func TestBadSettingsAreNamed(t *testing.T) {
 	for variable, value := range map[string]string{
 		"OSS_ENDPOINT": "", "ALLOWED_BUCKETS": "", "NSQD_ADDRS": "", "CALLBACK_BUDGET": "5s", "NSQ_TLS": "perhaps", "REQUIRE_IMAGE": "2",
-		"LOG_LEVEL": "loud", "OSS_CALLBACK_PUBLIC_KEY": "?", "OSS_REGION": "",
+		"LOG_LEVEL": "loud", "CALLBACK_TOKEN_SECRET": ",", "FC_CUSTOM_LISTEN_PORT": "http", "OUTBOX": "perhaps", "OSS_CALLBACK_PUBLIC_KEY": "?", "OSS_REGION": "",
 	} {
 		environment(t, map[string]string{variable: value})
 		if variable == "OSS_REGION" {
@@ -74,11 +74,32 @@ func TestBadSettingsAreNamed(t *testing.T) {
 			t.Errorf("%s=%q: %v", variable, value, err)
 		}
 	}
-	environment(t, map[string]string{"ALLOWED_BUCKETS": "Photos", "NSQD_ADDRS": "nsqd", "CALLBACK_BUDGET": "100ms"})
+	environment(t, map[string]string{"OSS_ENDPOINT": "", "ALLOWED_BUCKETS": "", "NSQD_ADDRS": "", "CALLBACK_TOKEN_SECRET": "short", "NSQ_TLS": "?"})
 	_, err := readConfig()
+	for _, variable := range []string{"OSS_ENDPOINT", "ALLOWED_BUCKETS", "NSQD_ADDRS", "CALLBACK_TOKEN_SECRET", "NSQ_TLS"} {
+		if err == nil || strings.Count(err.Error(), variable) != 1 {
+			t.Errorf("%s is not named once in: %v", variable, err)
+		}
+	}
+	environment(t, map[string]string{"ALLOWED_BUCKETS": "Photos", "NSQD_ADDRS": "nsqd", "CALLBACK_BUDGET": "100ms"})
+	_, err = readConfig()
 	for _, variable := range []string{"ALLOWED_BUCKETS", "NSQD_ADDRS", "CALLBACK_BUDGET"} {
 		if err == nil || !strings.Contains(err.Error(), variable) {
 			t.Errorf("%s is not named in: %v", variable, err)
+		}
+	}
+}
+
+// TestBuildNamesTheVariable: what only the parts themselves can judge.
+func TestBuildNamesTheVariable(t *testing.T) {
+	for variable, value := range map[string]string{"OSS_CALLBACK_PUBLIC_KEY": "-----BEGIN X", "NSQ_TOPIC": "a b", "OUTBOX_PREFIX": "/"} {
+		environment(t, map[string]string{variable: value})
+		c, err := readConfig()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := build(c, slog.New(slog.DiscardHandler)); err == nil || !strings.HasPrefix(err.Error(), variable) {
+			t.Errorf("%s=%q: %v", variable, value, err)
 		}
 	}
 }

@@ -5,6 +5,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"os"
@@ -17,13 +18,21 @@ import (
 	"oss-callback/function/callback"
 	"oss-callback/function/endpoint"
 	"oss-callback/function/imageinfo"
+	"oss-callback/function/logsink"
 	"oss-callback/function/trigger"
 	"oss-callback/queue"
+	"oss-callback/queue/ossclient"
 )
+
+// ossTimeouts suit an instance that is frozen between requests: connections that have idled are not trusted for long, and one
+// that died meanwhile costs a retry and not the deadline.
+var ossTimeouts = ossclient.Timeouts{
+	Dial: 500 * time.Millisecond, TLS: 700 * time.Millisecond, Header: imageinfo.AttemptTimeout, Idle: 20 * time.Second,
+}
 
 func main() {
 	level := new(slog.LevelVar)
-	log := slog.New(slog.NewJSONHandler(os.Stderr, &slog.HandlerOptions{Level: level}))
+	log := slog.New(slog.NewJSONHandler(logsink.Take(), &slog.HandlerOptions{Level: level}))
 	c, err := readConfig()
 	level.Set(c.Level)
 	var ep *endpoint.Endpoint
@@ -48,10 +57,17 @@ func build(c config, log *slog.Logger) (*endpoint.Endpoint, error) {
 	verifier, err := callback.NewVerifier(callback.Config{
 		Buckets: c.Buckets, TokenSecrets: c.tokenSecrets(), PublicKey: c.PublicKey,
 	})
+	if errors.Is(err, callback.ErrSelfTest) {
+		return nil, err
+	}
+	if err != nil {
+		return nil, fmt.Errorf("OSS_CALLBACK_PUBLIC_KEY: %w", err)
+	}
+	client, err := ossclient.New(ossclient.Config{Endpoint: c.Endpoint, Region: c.Region, Transport: ossclient.Transport(ossTimeouts)})
 	if err != nil {
 		return nil, err
 	}
-	images, err := imageinfo.New(imageinfo.Config{Endpoint: c.Endpoint, Region: c.Region})
+	outbox, err := queue.NewOutbox(client, c.OutboxPrefix)
 	if err != nil {
 		return nil, err
 	}
@@ -59,15 +75,18 @@ func build(c config, log *slog.Logger) (*endpoint.Endpoint, error) {
 		Addrs: c.Addrs, Topic: c.Topic, Conn: queue.Conn{TLS: c.TLS, AuthSecret: c.AuthSecret}, Logger: log,
 	})
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("NSQ_TOPIC: %w", err)
 	}
 	return endpoint.New(endpoint.Config{
 		Verifier:     verifier,
-		Images:       images,
+		Images:       imageinfo.New(client),
 		Queue:        publisher,
+		Outbox:       outbox,
+		OutboxMode:   c.Outbox,
+		OwnPrefixes:  []string{c.OutboxPrefix, queue.OutputPrefix},
 		Budget:       c.Budget,
 		RequireImage: c.RequireImage,
-		Keys:         imageinfo.Credentials{AccessKeyID: c.AccessKeyID, AccessKeySecret: c.AccessKeySecret, SecurityToken: c.SecurityToken},
+		Keys:         ossclient.Credentials{AccessKeyID: c.AccessKeyID, AccessKeySecret: c.AccessKeySecret, SecurityToken: c.SecurityToken},
 		Logger:       log,
 	}), nil
 }

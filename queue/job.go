@@ -17,6 +17,9 @@ import (
 // Version is the newest version of the job's wire format that this build writes and reads.
 const Version = 1
 
+// OutputPrefix is where the worker writes what it makes. Callbacks for objects under it are refused: nothing must loop.
+const OutputPrefix = "thumbs/"
+
 // Errors of DecodeJob. Neither gets better by trying again: a Consumer sends such messages to the dead letters.
 var (
 	ErrMalformedJob   = errors.New("queue: malformed job")
@@ -41,6 +44,9 @@ type Job struct {
 	Vars      map[string][]string `json:"vars,omitempty"`       // the callback's own variables, "x:" names and unknown ones
 	RequestID string              `json:"request_id,omitempty"` // OSS's id of the upload, for support tickets
 	Accepted  time.Time           `json:"accepted"`             // when the callback was accepted, UTC
+
+	// Outbox is the key of the job's entry in the outbox of its bucket, if it has one: whoever ends the job removes it.
+	Outbox string `json:"outbox,omitempty"`
 
 	// Attempts and NotBefore belong to the Consumer, which sets them when a job asks to be run Later.
 	Attempts  int       `json:"attempts,omitempty"`

@@ -112,7 +112,7 @@ func (v *Verifier) Verify(ctx context.Context, r Request) (Upload, error) {
 	}
 	path, err := url.PathUnescape(r.Path) // once, and "+" stays what it is
 	if err != nil {
-		return Upload{}, fmt.Errorf("%w: path is not percent-encoded: %v", ErrMalformed, err)
+		path = r.Path // OSS cannot have sent this; the signature will say so
 	}
 	if err := v.verifySignature(ctx, path, r); err != nil {
 		return Upload{}, err
@@ -144,23 +144,29 @@ func (v *Verifier) verifySignature(ctx context.Context, path string, r Request) 
 	if version := r.Header.Get("X-Oss-Signature-Version"); version != "" && version != "1.0" {
 		return fmt.Errorf("%w: %.16q", ErrUnsupportedSignatureVersion, version)
 	}
-	key, err := v.keys.find(ctx, r.Header.Get("X-Oss-Pub-Key-Url"))
-	if err != nil {
-		return err
+	signature, err := base64.StdEncoding.DecodeString(authorization)
+	if err != nil || base64.StdEncoding.EncodeToString(signature) != authorization {
+		return fmt.Errorf("%w: authorization is not canonical base64", ErrBadSignature)
 	}
 	queries, err := r.Query.candidates()
 	if err != nil {
 		return err
 	}
-	signature, err := base64.StdEncoding.DecodeString(authorization)
-	if err != nil || base64.StdEncoding.EncodeToString(signature) != authorization {
-		return fmt.Errorf("%w: authorization is not canonical base64", ErrBadSignature)
+	key, err := v.keys.find(ctx, r.Header.Get("X-Oss-Pub-Key-Url"))
+	if err != nil {
+		return err
 	}
-	matches := func(key *rsa.PublicKey) bool {
-		return slices.ContainsFunc(queries, func(query string) bool {
+	matches := func(public *rsa.PublicKey) bool {
+		if len(signature) != public.Size() { // saves the hashing
+			return false
+		}
+		for query := range queries {
 			digest := signedDigest(path, query, r.Body)
-			return rsa.VerifyPKCS1v15(key, crypto.MD5, digest[:], signature) == nil
-		})
+			if rsa.VerifyPKCS1v15(public, crypto.MD5, digest[:], signature) == nil {
+				return true
+			}
+		}
+		return false
 	}
 	if matches(key.public) {
 		return nil

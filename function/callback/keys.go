@@ -32,6 +32,8 @@ const (
 // keyName is a file at the top of the key host; everything else on it is none of ours.
 var keyName = regexp.MustCompile(`^/[A-Za-z0-9][A-Za-z0-9_.-]{0,63}\.pem$`)
 
+var errTooMany = errors.New("too many keys were asked for")
+
 // foundKey is the key to try for a callback.
 type foundKey struct {
 	public  *rsa.PublicKey
@@ -49,6 +51,7 @@ type keyring struct {
 
 	mu        sync.Mutex
 	keys      map[string]*rsa.PublicKey
+	fresh     map[string]*rsa.PublicKey // fetched again, and not yet proved by a signature
 	refreshed map[string]time.Time
 	failed    map[string]time.Time
 }
@@ -59,6 +62,7 @@ func newKeyring(pinned []byte, transport http.RoundTripper, now func() time.Time
 		limit:     rate.NewLimiter(rate.Every(5*time.Second), 4),
 		now:       now,
 		keys:      map[string]*rsa.PublicKey{},
+		fresh:     map[string]*rsa.PublicKey{},
 		refreshed: map[string]time.Time{},
 		failed:    map[string]time.Time{},
 	}
@@ -72,7 +76,7 @@ func newKeyring(pinned []byte, transport http.RoundTripper, now func() time.Time
 	return k, err
 }
 
-// find returns the key that the callback's header names: an embedded or remembered one, or one fetched now, once for all callers.
+// find returns the key that the callback's header names.
 func (k *keyring) find(ctx context.Context, header string) (foundKey, error) {
 	if header == "" {
 		return foundKey{}, fmt.Errorf("%w: no x-oss-pub-key-url header", ErrUnsigned)
@@ -84,23 +88,54 @@ func (k *keyring) find(ctx context.Context, header string) (foundKey, error) {
 	if err != nil {
 		return foundKey{}, err
 	}
-	k.mu.Lock()
-	key, failedAt := k.keys[name], k.failed[name]
-	k.mu.Unlock()
-	switch {
-	case key != nil:
-	case k.now().Sub(failedAt) < failureMemory:
-		return foundKey{}, fmt.Errorf("%w: %s failed a moment ago", ErrKeyUnavailable, name)
-	default:
-		if key, err = k.load(ctx, name); err != nil {
-			return foundKey{}, err
-		}
-	}
-	return foundKey{public: key, name: name, trusted: true}, nil
+	key, err := k.load(ctx, name)
+	return foundKey{public: key, name: name, trusted: true}, err
 }
 
-// refresh fetches a key again whose copy did not fit, once in a while. It reports whether the key has changed; the old one stays
-// until replace.
+// load returns a key that is at hand, or fetches it, once for all who wait for it. How that went is remembered even if they all
+// leave.
+func (k *keyring) load(ctx context.Context, name string) (*rsa.PublicKey, error) {
+	if key, err := k.remembered(name); key != nil || err != nil {
+		return key, err
+	}
+	return k.once(ctx, name, func() (*rsa.PublicKey, error) {
+		if key, err := k.remembered(name); key != nil || err != nil { // another flight has just landed
+			return key, err
+		}
+		key, err := k.download(name)
+		k.mu.Lock()
+		defer k.mu.Unlock()
+		if err == nil {
+			k.keys[name] = key
+		} else if !errors.Is(err, errTooMany) {
+			k.remember(name)
+		}
+		return key, err
+	})
+}
+
+// remembered is a key that is at hand, or the news that it could not be fetched a moment ago.
+func (k *keyring) remembered(name string) (*rsa.PublicKey, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.keys[name] == nil && k.now().Sub(k.failed[name]) < failureMemory {
+		return nil, fmt.Errorf("%w: %s failed a moment ago", ErrKeyUnavailable, name)
+	}
+	return k.keys[name], nil
+}
+
+// remember notes a failure, and forgets old ones.
+func (k *keyring) remember(name string) {
+	for other, at := range k.failed {
+		if k.now().Sub(at) >= failureMemory {
+			delete(k.failed, other)
+		}
+	}
+	k.failed[name] = k.now()
+}
+
+// refresh returns another key for the same name, if OSS has changed it: it is fetched once in a while when the old one does not
+// fit. Forged callbacks make us fetch too; so what was fetched is kept as a second key, until a signature proves it: see replace.
 func (k *keyring) refresh(ctx context.Context, old foundKey) (*rsa.PublicKey, bool) {
 	if old.name == "" {
 		return nil, false
@@ -110,43 +145,41 @@ func (k *keyring) refresh(ctx context.Context, old foundKey) (*rsa.PublicKey, bo
 	if due {
 		k.refreshed[old.name] = k.now()
 	}
+	fresh := k.fresh[old.name]
 	k.mu.Unlock()
-	if !due {
-		return nil, false
+	if due {
+		key, err := k.once(ctx, "again "+old.name, func() (*rsa.PublicKey, error) {
+			key, err := k.download(old.name)
+			if err == nil {
+				k.mu.Lock()
+				defer k.mu.Unlock()
+				k.fresh[old.name] = key
+			}
+			return key, err
+		})
+		if err == nil {
+			fresh = key
+		}
 	}
-	fresh, err := k.load(ctx, old.name)
-	return fresh, err == nil && !fresh.Equal(old.public)
+	return fresh, fresh != nil && !fresh.Equal(old.public)
 }
 
-// replace makes a refreshed key the one to try, once it has proved itself.
+// replace makes a refreshed key the one to try first.
 func (k *keyring) replace(name string, fresh *rsa.PublicKey) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.keys[name] = fresh
 }
 
-// load fetches one key for all who wait for it. How that went is remembered even if they all leave.
-func (k *keyring) load(ctx context.Context, name string) (*rsa.PublicKey, error) {
-	result := k.flight.DoChan(name, func() (any, error) {
-		key, err := k.download(name)
-		k.mu.Lock()
-		defer k.mu.Unlock()
-		if err != nil {
-			k.remember(name)
-			return nil, err
-		}
-		if k.keys[name] == nil {
-			k.keys[name] = key
-		}
-		delete(k.failed, name)
-		return key, nil
-	})
+// once runs get for all who ask for the same thing at the same time. Those who leave do not end it.
+func (k *keyring) once(ctx context.Context, what string, get func() (*rsa.PublicKey, error)) (*rsa.PublicKey, error) {
+	result := k.flight.DoChan(what, func() (any, error) { return get() })
 	select {
 	case <-ctx.Done():
-		return nil, fmt.Errorf("%w: %s: %w", ErrKeyUnavailable, name, ctx.Err())
+		return nil, fmt.Errorf("%w: %w", ErrKeyUnavailable, ctx.Err())
 	case r := <-result:
 		if r.Err != nil {
-			return nil, fmt.Errorf("%w: %s: %w", ErrKeyUnavailable, name, r.Err)
+			return nil, fmt.Errorf("%w: %w", ErrKeyUnavailable, r.Err)
 		}
 		return r.Val.(*rsa.PublicKey), nil
 	}
@@ -154,23 +187,13 @@ func (k *keyring) load(ctx context.Context, name string) (*rsa.PublicKey, error)
 
 func (k *keyring) download(name string) (*rsa.PublicKey, error) {
 	if !k.limit.AllowN(k.now(), 1) {
-		return nil, errors.New("too many keys were asked for")
+		return nil, errTooMany
 	}
 	file, err := k.fetch.get(name)
 	if err != nil {
 		return nil, err
 	}
 	return parsePublicKey(file)
-}
-
-// remember notes a failure, and forgets old ones so that invented names do not pile up.
-func (k *keyring) remember(name string) {
-	for other, at := range k.failed {
-		if k.now().Sub(at) >= failureMemory {
-			delete(k.failed, other)
-		}
-	}
-	k.failed[name] = k.now()
 }
 
 // trustedKeyName is the file that x-oss-pub-key-url names, if the URL is one of OSS's: the scheme http or https, the host exactly
@@ -186,7 +209,7 @@ func trustedKeyName(header string) (string, error) {
 	}
 	clean := (&url.URL{Scheme: u.Scheme, Host: keyHost, Path: path.Clean(u.Path)}).String()
 	if (u.Scheme != "http" && u.Scheme != "https") || u.Host != keyHost || string(raw) != clean || !keyName.MatchString(u.Path) {
-		return "", fmt.Errorf("%w: %.128q", ErrUntrustedKeyURL, raw)
+		return "", fmt.Errorf("%w: its host is %.64q", ErrUntrustedKeyURL, u.Hostname())
 	}
 	return u.Path, nil
 }

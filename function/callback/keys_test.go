@@ -16,6 +16,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -328,4 +329,60 @@ func TestLostQueryIsRebuilt(t *testing.T) {
 			t.Errorf("another query: %v", err)
 		}
 	}
+}
+
+// TestLostQueryCostsLittle: the worst that a stranger can send. Building all spellings of it at once took 600 MB.
+func TestLostQueryCostsLittle(t *testing.T) {
+	v := newVerifier(t, Config{Transport: offline{}})
+	r := formVector()
+	r.Query = Query{Params: map[string]string{strings.Repeat("/", 1900): strings.Repeat(",", 1900), "b": "", "c": "", "d": ""}}
+	allocated := testing.AllocsPerRun(1, func() {
+		if _, err := v.Verify(t.Context(), r); !errors.Is(err, ErrBadSignature) {
+			t.Fatal(err)
+		}
+	})
+	if allocated > 20_000 {
+		t.Errorf("%.0f allocations", allocated)
+	}
+	r.Header.Set("Authorization", "eA==") // far too short to be worth any of it
+	if n := testing.AllocsPerRun(1, func() { v.Verify(t.Context(), r) }); n > 200 {
+		t.Errorf("%.0f allocations for no signature at all", n)
+	}
+}
+
+// TestForgeryDoesNotSpendTheRefresh: what was fetched because of a forged callback serves the next genuine one.
+func TestForgeryDoesNotSpendTheRefresh(t *testing.T) {
+	s := newSigner(t)
+	now := time.Unix(1e9, 0)
+	h := &host{answer: respond(200, s.pem(t))} // OSS has changed its key
+	v := newVerifier(t, Config{Buckets: []string{"photos"}, Transport: h, Now: func() time.Time { return now }})
+	forged := jsonVector()
+	forged.Body = []byte("x")
+	for range 3 {
+		if _, err := v.Verify(t.Context(), forged); !errors.Is(err, ErrBadSignature) {
+			t.Fatal(err)
+		}
+	}
+	if _, err := v.Verify(t.Context(), s.request(t, "/cb", "/cb", "", formType, formBody)); err != nil {
+		t.Fatal(err)
+	}
+	if n := h.fetches.Load(); n != 1 {
+		t.Fatalf("fetched %d times", n)
+	}
+}
+
+// TestSilentKeyHost runs on simulated time.
+func TestSilentKeyHost(t *testing.T) {
+	s := newSigner(t)
+	synctest.Test(t, func(t *testing.T) {
+		h := &host{answer: func(r *http.Request) (*http.Response, error) { <-r.Context().Done(); return nil, r.Context().Err() }}
+		v := newVerifier(t, Config{Buckets: []string{"photos"}, Transport: h})
+		began := time.Now()
+		if _, err := v.Verify(t.Context(), s.v2(t)); !errors.Is(err, ErrKeyUnavailable) {
+			t.Error(err)
+		}
+		if took := time.Since(began); took > fetchTimeout {
+			t.Errorf("gave up after %v", took)
+		}
+	})
 }

@@ -22,8 +22,8 @@ func parse(contentType string, body []byte) (Upload, error) {
 	case kind == "application/json":
 		pairs, err = jsonPairs(body)
 	default:
-		return Upload{}, fmt.Errorf("%w: content-type %.64q: callbackBodyType is application/x-www-form-urlencoded or "+
-			"application/json", ErrMalformed, kind)
+		return Upload{}, fmt.Errorf("%w: content-type: callbackBodyType is application/x-www-form-urlencoded or application/json",
+			ErrMalformed)
 	}
 	if err != nil {
 		return Upload{}, err

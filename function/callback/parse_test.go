@@ -73,7 +73,7 @@ func TestParseRefuses(t *testing.T) {
 		"size huge":            {formType, "bucket=b&object=o&size=99999999999999999999", "size"},
 		"height in words":      {jsonType, `{"bucket":"b","object":"o","imageInfo":{"height":"tall"}}`, "imageInfo.height"},
 		"object too long":      {formType, "bucket=b&object=" + strings.Repeat("o", 1024), "1024 bytes"},
-		"content type":         {"text/plain", "bucket=b&object=o", "text/plain"},
+		"content type":         {"text/plain", "bucket=b&object=o", "content-type"},
 		"content type broken":  {"a/b; =", "bucket=b&object=o", "content-type"},
 	} {
 		_, err := parse(tc.contentType, []byte(tc.body))

@@ -2,13 +2,21 @@ package callback
 
 import (
 	"fmt"
+	"iter"
 	"net/url"
 	"slices"
 	"strings"
 )
 
-// maxLostParams bounds the rebuilding of a lost query: n parameters have n! orders.
-const maxLostParams = 4
+const (
+	// maxLostParams bounds the rebuilding of a lost query: n parameters have n! orders.
+	maxLostParams = 4
+	// maxLostQuery is Function Compute's limit for path and query together, in bytes. Only who invokes the function by other means
+	// than its trigger can send more.
+	maxLostQuery = 4 << 10
+	// maxRepeats bounds how many repeats of one parameter a comma may have stood for.
+	maxRepeats = 8
+)
 
 // Query is the callback URL's query, or what is left of it.
 type Query struct {
@@ -19,80 +27,92 @@ type Query struct {
 	Params map[string]string
 }
 
-// candidates lists the queries that OSS may have signed: the raw one, or every order and usual escaping of the parameters.
-func (q Query) candidates() ([]string, error) {
+// candidates yields the queries that OSS may have signed: the raw one, or every order and usual spelling of the parameters.
+func (q Query) candidates() (iter.Seq[string], error) {
 	if len(q.Params) == 0 {
-		return []string{q.Raw}, nil
+		return func(yield func(string) bool) { yield(q.Raw) }, nil
 	}
-	if len(q.Params) > maxLostParams {
-		return nil, fmt.Errorf("%w: %d, at most %d: put them in the path, or deploy the web variant", ErrQueryNotRecoverable,
-			len(q.Params), maxLostParams)
-	}
-	names := make([]string, 0, len(q.Params))
-	for name := range q.Params {
+	size := 0
+	names := make([]string, 0, min(len(q.Params), maxLostParams))
+	for name, value := range q.Params {
 		names = append(names, name)
-	}
-	slices.Sort(names)
-	var spellings [][]string
-	for _, escape := range escapings {
-		for _, join := range joins {
-			pairs := make([]string, len(names))
-			for i, name := range names {
-				pairs[i] = join(name, q.Params[name], escape)
-			}
-			if !slices.ContainsFunc(spellings, func(s []string) bool { return slices.Equal(s, pairs) }) {
-				spellings = append(spellings, pairs)
-			}
+		size += len(name) + len(value)
+		if len(names) > maxLostParams || size > maxLostQuery {
+			return nil, fmt.Errorf("%w: more than %d parameters, or %d bytes: put them in the path, or deploy the web variant",
+				ErrQueryNotRecoverable, maxLostParams, maxLostQuery)
 		}
 	}
-	var queries []string
-	for _, pairs := range spellings {
-		permute(pairs, 0, func(p []string) { queries = append(queries, strings.Join(p, "&")) })
-	}
-	return queries, nil
+	slices.Sort(names)
+	return func(yield func(string) bool) {
+		var tried [][]string
+		for _, s := range spellings {
+			pairs := make([]string, len(names))
+			for i, name := range names {
+				pairs[i] = s.pair(name, q.Params[name])
+			}
+			if slices.ContainsFunc(tried, func(t []string) bool { return slices.Equal(t, pairs) }) {
+				continue
+			}
+			tried = append(tried, pairs)
+			if !permute(slices.Clone(pairs), 0, func(p []string) bool { return yield(strings.Join(p, "&")) }) {
+				return
+			}
+		}
+	}, nil
 }
 
-// escapings are the ways in which common encoders write a query value.
-var escapings = []func(string) string{
-	func(s string) string { return s }, // nothing to escape, or never decoded
-	url.QueryEscape,                    // space as "+"
-	escapeRFC3986,                      // space as "%20"
-	func(s string) string { return decodeURIComponentMarks.Replace(escapeRFC3986(s)) }, // JavaScript
-	func(s string) string { return strings.ReplaceAll(escapeRFC3986(s), "%2F", "/") },  // Python's quote
+// spelling is one way to write a parameter. bare and split differ from the plain way only for empty values ("a" for "a=") and for
+// values with commas, which may have been repeats ("a=1&a=2" for "a=1,2").
+type spelling struct {
+	escape      func(string) string
+	bare, split bool
 }
+
+// spellings are those of common encoders, the likelier first.
+var spellings = func() (all []spelling) {
+	for _, escape := range []func(string) string{
+		func(s string) string { return s }, // nothing to escape, or never decoded
+		url.QueryEscape,                    // space as "+"
+		escapeRFC3986,                      // space as "%20"
+		func(s string) string { return uriComponentMarks.Replace(escapeRFC3986(s)) },      // JavaScript
+		func(s string) string { return strings.ReplaceAll(escapeRFC3986(s), "%2F", "/") }, // Python's quote
+	} {
+		all = append(all, spelling{escape, false, false}, spelling{escape, true, false}, spelling{escape, false, true})
+	}
+	return all
+}()
 
 func escapeRFC3986(s string) string { return strings.ReplaceAll(url.QueryEscape(s), "+", "%20") }
 
-// decodeURIComponentMarks restores what encodeURIComponent leaves alone.
-var decodeURIComponentMarks = strings.NewReplacer("%21", "!", "%27", "'", "%28", "(", "%29", ")", "%2A", "*")
+// uriComponentMarks are what JavaScript's encodeURIComponent leaves alone.
+var uriComponentMarks = strings.NewReplacer("%21", "!", "%27", "'", "%28", "(", "%29", ")", "%2A", "*")
 
-// joins are the ways to write one parameter; they differ only for empty values and for commas, which may have been repeats.
-var joins = []func(name, value string, escape func(string) string) string{
-	func(name, value string, escape func(string) string) string { return escape(name) + "=" + escape(value) },
-	func(name, value string, escape func(string) string) string {
-		if value == "" {
-			return escape(name)
-		}
-		return escape(name) + "=" + escape(value)
-	},
-	func(name, value string, escape func(string) string) string {
-		parts := strings.Split(value, ",")
-		for i, part := range parts {
-			parts[i] = escape(name) + "=" + escape(part)
-		}
-		return strings.Join(parts, "&")
-	},
+func (s spelling) pair(name, value string) string {
+	name = s.escape(name)
+	if value == "" && s.bare {
+		return name
+	}
+	values := []string{value}
+	if s.split && strings.Count(value, ",") < maxRepeats {
+		values = strings.Split(value, ",")
+	}
+	for i, v := range values {
+		values[i] = name + "=" + s.escape(v)
+	}
+	return strings.Join(values, "&")
 }
 
-// permute calls visit with every order of s from index i on; it leaves s as it was.
-func permute(s []string, i int, visit func([]string)) {
+// permute calls visit with every order of s from index i on, until visit returns false.
+func permute(s []string, i int, visit func([]string) bool) bool {
 	if i >= len(s)-1 {
-		visit(s)
-		return
+		return visit(s)
 	}
 	for j := i; j < len(s); j++ {
 		s[i], s[j] = s[j], s[i]
-		permute(s, i+1, visit)
+		if !permute(s, i+1, visit) {
+			return false
+		}
 		s[i], s[j] = s[j], s[i]
 	}
+	return true
 }

@@ -52,8 +52,8 @@ func (t Token) Mint(secret []byte) (string, error) {
 
 // checkToken returns ErrBadToken or ErrTokenExpired, wrapped. Nothing in the token is believed before its HMAC is checked.
 func checkToken(token string, secrets [][]byte, bucket, object string, now time.Time) error {
-	b, err := base64.RawURLEncoding.Strict().DecodeString(token)
-	if err != nil || len(b) < tokenHeader+sha256.Size || len(b) > tokenHeader+maxKeyBytes+sha256.Size {
+	b, err := base64.RawURLEncoding.DecodeString(token)
+	if err != nil || base64.RawURLEncoding.EncodeToString(b) != token || len(b) < tokenHeader+sha256.Size || len(b) > tokenHeader+maxKeyBytes+sha256.Size {
 		return fmt.Errorf("%w: the path does not end in one", ErrBadToken)
 	}
 	if b[0] != tokenVersion {

@@ -46,6 +46,7 @@ func TestToken(t *testing.T) {
 		"too short":          {base64.RawURLEncoding.EncodeToString(make([]byte, tokenHeader+31)), "photos", "x", noon, ErrBadToken},
 		"version 0":          {base64.RawURLEncoding.EncodeToString(make([]byte, 80)), "photos", "x", noon, ErrBadToken},
 		"padded":             {mint(t, secretA, good) + "=", "photos", "user/7/a.jpg", noon, ErrBadToken},
+		"a line feed in it":  {mint(t, secretA, good)[:5] + "\n" + mint(t, secretA, good)[5:], "photos", "user/7/a.jpg", noon, ErrBadToken},
 		"too long":           {base64.RawURLEncoding.EncodeToString(append([]byte{1}, make([]byte, 2000)...)), "photos", "x", noon, ErrBadToken},
 	} {
 		if err := checkToken(tc.token, secrets, tc.bucket, tc.object, tc.now); !errors.Is(err, tc.want) {

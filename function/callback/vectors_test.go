@@ -1,10 +1,16 @@
 package callback
 
 import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/pem"
 	"errors"
 	"maps"
 	"net/http"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -113,10 +119,13 @@ func TestOneByteChanged(t *testing.T) {
 		}
 		for _, part := range slices.Sorted(maps.Keys(parts)) {
 			genuine := vector()
-			for i := range parts[part](&genuine) {
-				r := vector()
+			for n := range len(parts[part](&genuine)) * 3 {
+				r, i := vector(), n/3
 				b := slices.Clone(parts[part](&r))
-				b[i] ^= 1
+				b[i] = [3]byte{b[i] ^ 1, b[i] ^ 0x80, b[i] ^ 1}[n%3]
+				if n%3 == 2 && b[i] != '%' {
+					b[i] = '%' // which may leave a path that nobody can decode
+				}
 				switch part {
 				case "path":
 					r.Path = string(b)
@@ -156,10 +165,13 @@ func TestAlterationsOnTheWay(t *testing.T) {
 		"empty signature":      {json, func(r *Request) { r.Header.Set("Authorization", "====") }, ErrBadSignature},
 		"signature version 2":  {json, func(r *Request) { r.Header.Set("X-Oss-Signature-Version", "2.0") }, ErrUnsupportedSignatureVersion},
 		"no signature version": {json, func(r *Request) { r.Header.Del("X-Oss-Signature-Version") }, nil},
-		"path badly encoded":   {json, func(r *Request) { r.Path = "/%zz" }, ErrMalformed},
+		"path badly encoded":   {json, func(r *Request) { r.Path = "/%zz" }, ErrBadSignature},
 		"bad token-like path":  {json, func(r *Request) { r.Path = "" }, ErrBadSignature},
 		"five lost parameters": {form, func(r *Request) {
 			r.Query = Query{Params: map[string]string{"a": "1", "b": "2", "c": "3", "d": "4", "e": "5"}}
+		}, ErrQueryNotRecoverable},
+		"lost parameters of no end": {form, func(r *Request) {
+			r.Query = Query{Params: map[string]string{"a": strings.Repeat("x", maxLostQuery+1)}}
 		}, ErrQueryNotRecoverable},
 		"body too large": {json, func(r *Request) { r.Body = make([]byte, MaxBody+1) }, ErrBodyTooLarge},
 	} {
@@ -182,18 +194,30 @@ func TestBucketMustBeInTheList(t *testing.T) {
 }
 
 func TestNewVerifierRefusesBadSettings(t *testing.T) {
-	for name, c := range map[string]Config{
-		"no bucket":     {},
-		"short secret":  {Buckets: []string{"b"}, TokenSecrets: [][]byte{[]byte("short")}},
-		"three secrets": {Buckets: []string{"b"}, TokenSecrets: [][]byte{make([]byte, 16), make([]byte, 16), make([]byte, 16)}},
-		"no PEM":        {Buckets: []string{"b"}, PublicKey: []byte("key")},
-		"EC key": {Buckets: []string{"b"}, PublicKey: []byte("-----BEGIN PUBLIC KEY-----\n" +
-			"MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEEVs/o5+uQbTjL3chynL4wXgUg2R9\n" +
-			"q9UU8I5mEovUf86QZ7kOBIjJwqnzD1omageEHWwHdBO6B+dFabmdT9POxg==\n-----END PUBLIC KEY-----\n")},
-		"certificate": {Buckets: []string{"b"}, PublicKey: []byte("-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n")},
+	for says, c := range map[string]Config{
+		"no bucket":          {},
+		"5 bytes":            {Buckets: []string{"b"}, TokenSecrets: [][]byte{[]byte("short")}},
+		"3 token secrets":    {Buckets: []string{"b"}, TokenSecrets: [][]byte{make([]byte, 16), make([]byte, 16), make([]byte, 16)}},
+		"no PEM block":       {Buckets: []string{"b"}, PublicKey: []byte("key")},
+		"type PUBLIC KEY":    {Buckets: []string{"b"}, PublicKey: []byte("-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n")},
+		"ecdsa.PublicKey":    {Buckets: []string{"b"}, PublicKey: ecKey(t)},
+		"asn1: syntax error": {Buckets: []string{"b"}, PublicKey: []byte("-----BEGIN PUBLIC KEY-----\nMAA=\n-----END PUBLIC KEY-----\n")},
 	} {
-		if _, err := NewVerifier(c); err == nil {
-			t.Errorf("%s: accepted", name)
+		if _, err := NewVerifier(c); err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("%v, which does not say %q", err, says)
 		}
 	}
+}
+
+func ecKey(t *testing.T) []byte {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	der, err := x509.MarshalPKIXPublicKey(&key.PublicKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der})
 }

@@ -26,6 +26,7 @@ var (
 	errMisconfigured = errors.New("misconfigured")
 	errInternal      = errors.New("internal")
 	errChanged       = errors.New("object has changed since its upload")
+	errOwnObject     = errors.New("object is not an upload")
 )
 
 // codes is the one table from an error to what the client is told. The first row that fits counts: specific errors wrap the
@@ -38,6 +39,7 @@ var codes = []struct {
 	{errMisconfigured, "misconfigured", http.StatusServiceUnavailable},
 	{errMethod, "method_not_allowed", http.StatusMethodNotAllowed},
 	{errInternal, "internal", http.StatusInternalServerError},
+	{trigger.ErrTooLarge, "body_too_large", http.StatusRequestEntityTooLarge},
 	{callback.ErrBodyTooLarge, "body_too_large", http.StatusRequestEntityTooLarge},
 	{callback.ErrMalformed, "malformed_callback", http.StatusBadRequest},
 	{callback.ErrUnsigned, "unsigned", http.StatusUnauthorized},
@@ -49,10 +51,12 @@ var codes = []struct {
 	{callback.ErrBadToken, "bad_token", http.StatusForbidden},
 	{callback.ErrTokenExpired, "token_expired", http.StatusForbidden},
 	{callback.ErrBucketNotAllowed, "bucket_not_allowed", http.StatusForbidden},
+	{errOwnObject, "bucket_not_allowed", http.StatusForbidden},
 	{imageinfo.ErrGone, "object_gone", http.StatusNotFound},
 	{errChanged, "object_changed", http.StatusConflict},
 	{imageinfo.ErrNotAnImage, "not_an_image", http.StatusUnprocessableEntity},
 	{queue.ErrUnavailable, "queue_unavailable", http.StatusServiceUnavailable},
+	{queue.ErrOutbox, "queue_unavailable", http.StatusServiceUnavailable},
 	{context.DeadlineExceeded, "deadline_exceeded", http.StatusServiceUnavailable},
 	{context.Canceled, "deadline_exceeded", http.StatusServiceUnavailable}, // the client has left
 }

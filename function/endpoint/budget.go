@@ -14,11 +14,31 @@ const (
 	margin = 100 * time.Millisecond
 	// grace is how long steps that heed the deadline may take to say so.
 	grace = 50 * time.Millisecond
-	// queueShare of the time left, and at most queueReserve, is kept for the queue when the image is asked for: enough to
-	// try two nsqd, each with a new connection.
-	queueShare   = 0.4
-	queueReserve = 1200 * time.Millisecond
 )
+
+// The rule by which the steps share what is left of the deadline: image info may use all but afterImage of it, so that the queue
+// can still try two nsqd, each with a new connection, and the outbox; publishing may use all but afterQueue, so that the
+// outbox can still write one object. Where little is left, each share is its part of that.
+var (
+	afterImage = share{part: 0.5, most: 1600 * time.Millisecond}
+	afterQueue = share{part: 0.4, most: 600 * time.Millisecond}
+)
+
+// share is a part of what is left, and never more than most.
+type share struct {
+	part float64
+	most time.Duration
+}
+
+// keep returns a context that ends early enough for the share to be left. Contexts without a deadline get none.
+func (s share) keep(ctx context.Context) (context.Context, context.CancelFunc) {
+	end, ok := ctx.Deadline()
+	if !ok {
+		return context.WithCancel(ctx)
+	}
+	reserve := min(time.Duration(s.part*float64(time.Until(end))), s.most)
+	return context.WithDeadline(ctx, end.Add(-reserve))
+}
 
 // deadline counts the budget from the moment the gateway got the request, so that a cold start is paid from it. A time of
 // receipt in the future is a clock that is wrong: it is ignored.
@@ -35,14 +55,4 @@ func deadline(ctx context.Context, now, received time.Time, budget time.Duration
 		end = platform.Add(-margin)
 	}
 	return end
-}
-
-// imageContext ends early enough for the queue.
-func imageContext(ctx context.Context) (context.Context, context.CancelFunc) {
-	end, ok := ctx.Deadline()
-	if !ok {
-		return context.WithCancel(ctx)
-	}
-	reserve := min(time.Duration(queueShare*float64(time.Until(end))), queueReserve)
-	return context.WithDeadline(ctx, end.Add(-reserve))
 }

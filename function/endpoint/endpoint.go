@@ -9,12 +9,14 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"oss-callback/function/callback"
 	"oss-callback/function/imageinfo"
 	"oss-callback/function/trigger"
 	"oss-callback/queue"
+	"oss-callback/queue/ossclient"
 )
 
 // Verifier makes an Upload of a genuine callback: callback.Verifier.
@@ -24,22 +26,30 @@ type Verifier interface {
 
 // Images asks OSS for an image's facts until the context's deadline, and tells how often it asked: imageinfo.Fetcher.
 type Images interface {
-	Fetch(ctx context.Context, keys imageinfo.Credentials, bucket, object string) (imageinfo.Info, int, error)
+	Fetch(ctx context.Context, keys ossclient.Credentials, bucket, object string) (imageinfo.Info, int, error)
 }
 
-// Queue takes a job for the workers, and tells which nsqd has it: queue.Publisher.
+// Queue publishes a job for the workers, and tells which nsqd has it: queue.Publisher.
 type Queue interface {
 	Publish(context.Context, queue.Job) (nsqd string, err error)
 }
 
-// Config configures New. All fields but RequireImage and Keys are required.
+// Outbox keeps jobs that no nsqd took, or all of them: queue.Outbox.
+type Outbox interface {
+	Put(ctx context.Context, keys ossclient.Credentials, job queue.Job, published int, now time.Time) (queue.Job, error)
+}
+
+// Config configures New. All fields but RequireImage, Keys and OwnPrefixes are required; Outbox is not with OutboxOff.
 type Config struct {
 	Verifier     Verifier
 	Images       Images
 	Queue        Queue
+	Outbox       Outbox
+	OutboxMode   OutboxMode
+	OwnPrefixes  []string              // of objects that we write ourselves: their callbacks are refused, so that nothing loops
 	Budget       time.Duration         // from the moment the gateway got the request to the answer
 	RequireImage bool                  // refuse objects that are no images
-	Keys         imageinfo.Credentials // used where the request brings none
+	Keys         ossclient.Credentials // used where the request brings none
 	Logger       *slog.Logger
 }
 
@@ -103,9 +113,9 @@ func lastMoment(finished <-chan record, cause error) record {
 type record struct {
 	upload   callback.Upload
 	job      queue.Job
-	nsqd     string
-	attempts int   // at image info
-	imageErr error // why the job has no image, for the log
+	where    string // the job is now
+	attempts int    // at image info
+	imageErr error  // why the job has no image, for the log
 	err      error
 	stages   []stage
 }
@@ -139,12 +149,15 @@ func (e *Endpoint) run(ctx context.Context, r trigger.Request) (rec record) {
 		Body:   r.Body,
 	})
 	done("verify")
+	if rec.err == nil {
+		rec.err = e.notOurs(rec.upload)
+	}
 	if rec.err != nil {
 		return rec
 	}
 
-	imageCtx, cancel := imageContext(ctx)
-	info, attempts, err := e.Images.Fetch(imageCtx, e.keys(r), rec.upload.Bucket, rec.upload.Object)
+	asking, cancel := afterImage.keep(ctx)
+	info, attempts, err := e.Images.Fetch(asking, e.keys(r), rec.upload.Bucket, rec.upload.Object)
 	cancel()
 	done("image")
 	rec.attempts, rec.imageErr = attempts, err
@@ -153,7 +166,7 @@ func (e *Endpoint) run(ctx context.Context, r trigger.Request) (rec record) {
 		return rec
 	}
 
-	rec.nsqd, rec.err = e.Queue.Publish(ctx, rec.job)
+	rec.where, rec.err = e.enqueue(ctx, e.keys(r), rec.job)
 	done("queue")
 	return rec
 }
@@ -171,9 +184,19 @@ func (e *Endpoint) acceptable(r trigger.Request) error {
 	return nil
 }
 
-func (e *Endpoint) keys(r trigger.Request) imageinfo.Credentials {
+// notOurs refuses uploads under the prefixes of thumbnails and outbox, whoever made them.
+func (e *Endpoint) notOurs(up callback.Upload) error {
+	for _, prefix := range e.OwnPrefixes {
+		if strings.HasPrefix(up.Object, prefix) {
+			return fmt.Errorf("%w: objects under %s are our own", errOwnObject, prefix)
+		}
+	}
+	return nil
+}
+
+func (e *Endpoint) keys(r trigger.Request) ossclient.Credentials {
 	if r.Credentials.AccessKeyID != "" {
-		return imageinfo.Credentials(r.Credentials)
+		return ossclient.Credentials(r.Credentials)
 	}
 	return e.Keys
 }

@@ -23,6 +23,7 @@ import (
 	"oss-callback/function/imageinfo"
 	"oss-callback/function/trigger"
 	"oss-callback/queue"
+	"oss-callback/queue/ossclient"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden answers")
@@ -30,15 +31,19 @@ var update = flag.Bool("update", false, "rewrite the golden answers")
 // The steps as functions.
 type (
 	verifyFunc  func(context.Context, callback.Request) (callback.Upload, error)
-	fetchFunc   func(context.Context, imageinfo.Credentials, string, string) (imageinfo.Info, int, error)
+	fetchFunc   func(context.Context, ossclient.Credentials, string, string) (imageinfo.Info, int, error)
 	publishFunc func(context.Context, queue.Job) (string, error)
+	putFunc     func(ctx context.Context, job queue.Job, published int) (queue.Job, error)
 )
 
 func (f verifyFunc) Verify(ctx context.Context, r callback.Request) (callback.Upload, error) {
 	return f(ctx, r)
 }
-func (f fetchFunc) Fetch(ctx context.Context, k imageinfo.Credentials, b, o string) (imageinfo.Info, int, error) {
+func (f fetchFunc) Fetch(ctx context.Context, k ossclient.Credentials, b, o string) (imageinfo.Info, int, error) {
 	return f(ctx, k, b, o)
+}
+func (f putFunc) Put(ctx context.Context, _ ossclient.Credentials, j queue.Job, n int, _ time.Time) (queue.Job, error) {
+	return f(ctx, j, n)
 }
 func (f publishFunc) Publish(ctx context.Context, j queue.Job) (string, error) { return f(ctx, j) }
 
@@ -67,12 +72,14 @@ func working() (Config, *safeBuffer) {
 	log := new(safeBuffer)
 	return Config{
 		Verifier: verifyFunc(func(context.Context, callback.Request) (callback.Upload, error) { return upload, nil }),
-		Images: fetchFunc(func(context.Context, imageinfo.Credentials, string, string) (imageinfo.Info, int, error) {
+		Images: fetchFunc(func(context.Context, ossclient.Credentials, string, string) (imageinfo.Info, int, error) {
 			return photo, 1, nil
 		}),
-		Queue:  publishFunc(func(context.Context, queue.Job) (string, error) { return "127.0.0.1:4150", nil }),
-		Budget: 3500 * time.Millisecond,
-		Logger: slog.New(slog.NewJSONHandler(log, nil)),
+		Queue:       publishFunc(func(context.Context, queue.Job) (string, error) { return "127.0.0.1:4150", nil }),
+		OutboxMode:  OutboxOff,
+		OwnPrefixes: []string{".outbox/", "thumbs/"},
+		Budget:      3500 * time.Millisecond,
+		Logger:      slog.New(slog.NewJSONHandler(log, nil)),
 	}, log
 }
 
@@ -83,7 +90,7 @@ func failVerify(c *Config, err error) {
 }
 
 func failImage(c *Config, err error) {
-	c.Images = fetchFunc(func(context.Context, imageinfo.Credentials, string, string) (imageinfo.Info, int, error) {
+	c.Images = fetchFunc(func(context.Context, ossclient.Credentials, string, string) (imageinfo.Info, int, error) {
 		return imageinfo.Info{}, 3, fmt.Errorf("%w: cause", err)
 	})
 }
@@ -94,8 +101,7 @@ func failQueue(c *Config, err error) {
 
 // TestAnswers compares every answer with its golden file, byte for byte. go test ./function/endpoint -update rewrites them.
 func TestAnswers(t *testing.T) {
-	type change = func(*Config, *trigger.Request)
-	for name, tc := range map[string]change{
+	cases := map[string]func(*Config, *trigger.Request){
 		"queued":              func(*Config, *trigger.Request) {},
 		"queued_pending":      func(c *Config, _ *trigger.Request) { failImage(c, imageinfo.ErrUnavailable) },
 		"queued_denied":       func(c *Config, _ *trigger.Request) { failImage(c, imageinfo.ErrDenied) },
@@ -104,6 +110,7 @@ func TestAnswers(t *testing.T) {
 		"body_too_large":      func(c *Config, _ *trigger.Request) { failVerify(c, callback.ErrBodyTooLarge) },
 		"malformed_callback":  func(c *Config, _ *trigger.Request) { failVerify(c, callback.ErrMalformed) },
 		"malformed_event":     func(_ *Config, r *trigger.Request) { *r = trigger.Request{Err: errors.New("no event")} },
+		"event_too_large":     func(_ *Config, r *trigger.Request) { *r = trigger.Request{Err: trigger.ErrTooLarge} },
 		"unsigned":            func(c *Config, _ *trigger.Request) { failVerify(c, callback.ErrUnsigned) },
 		"untrusted_key_url":   func(c *Config, _ *trigger.Request) { failVerify(c, callback.ErrUntrustedKeyURL) },
 		"bad_signature":       func(c *Config, _ *trigger.Request) { failVerify(c, callback.ErrBadSignature) },
@@ -124,12 +131,28 @@ func TestAnswers(t *testing.T) {
 		"query_lost":           func(c *Config, _ *trigger.Request) { failVerify(c, callback.ErrQueryNotRecoverable) },
 		"not_an_image_refused": func(c *Config, _ *trigger.Request) { failImage(c, imageinfo.ErrNotAnImage); c.RequireImage = true },
 		"pending_with_require": func(c *Config, _ *trigger.Request) { failImage(c, imageinfo.ErrUnavailable); c.RequireImage = true },
+		"own_object": func(c *Config, _ *trigger.Request) {
+			c.Verifier = verifyFunc(func(context.Context, callback.Request) (callback.Upload, error) {
+				return callback.Upload{Bucket: "photos", Object: "thumbs/a.jpg"}, nil
+			})
+			c.Images = nil // must not be asked
+		},
 		"object_changed": func(c *Config, _ *trigger.Request) {
-			c.Images = fetchFunc(func(context.Context, imageinfo.Credentials, string, string) (imageinfo.Info, int, error) {
+			c.Images = fetchFunc(func(context.Context, ossclient.Credentials, string, string) (imageinfo.Info, int, error) {
 				return imageinfo.Info{Format: "jpg", Width: 1, Height: 1, Size: 21840}, 1, nil
 			})
 		},
-	} {
+	}
+	files, err := filepath.Glob("testdata/*.golden")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		if name := strings.TrimSuffix(filepath.Base(file), ".golden"); cases[name] == nil && name != "misconfigured" {
+			t.Errorf("%s has no case any more", file)
+		}
+	}
+	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
 			c, log := working()
 			r := post
@@ -172,6 +195,19 @@ func checkGolden(t *testing.T, name string, got trigger.Response) {
 	}
 }
 
+// TestRefusalsCanBeTraced: a callback that is refused before its body is believed is known by OSS's header.
+func TestRefusalsCanBeTraced(t *testing.T) {
+	c, log := working()
+	failVerify(&c, callback.ErrBadSignature)
+	r := post
+	r.ID = strings.Repeat("i", 10_000)
+	r.Header = http.Header{"X-Oss-Request-Id": {"5CF3E782000000000000000A"}}
+	New(c).Handle(t.Context(), r)
+	if !strings.Contains(log.String(), `"oss_request_id":"5CF3E782000000000000000A"`) || len(log.String()) > 1000 {
+		t.Error(log)
+	}
+}
+
 // TestEveryCodeIsTested keeps the table and the golden files together.
 func TestEveryCodeIsTested(t *testing.T) {
 	files, _ := filepath.Glob("testdata/*.golden")
@@ -190,11 +226,11 @@ func TestEveryCodeIsTested(t *testing.T) {
 func TestValuesBetweenTheSteps(t *testing.T) {
 	c, _ := working()
 	var seen callback.Request
-	var keys imageinfo.Credentials
+	var keys ossclient.Credentials
 	var job queue.Job
-	c.Keys = imageinfo.Credentials{AccessKeyID: "env"}
+	c.Keys = ossclient.Credentials{AccessKeyID: "env"}
 	c.Verifier = verifyFunc(func(_ context.Context, r callback.Request) (callback.Upload, error) { seen = r; return upload, nil })
-	c.Images = fetchFunc(func(_ context.Context, k imageinfo.Credentials, b, o string) (imageinfo.Info, int, error) {
+	c.Images = fetchFunc(func(_ context.Context, k ossclient.Credentials, b, o string) (imageinfo.Info, int, error) {
 		if b != "photos" || o != "a/图.jpg" {
 			t.Error(b, o)
 		}
@@ -210,7 +246,7 @@ func TestValuesBetweenTheSteps(t *testing.T) {
 	r := post
 	r.Credentials = trigger.Credentials{AccessKeyID: "role", AccessKeySecret: "s", SecurityToken: "t"}
 	ep.Handle(t.Context(), r)
-	if keys != (imageinfo.Credentials{AccessKeyID: "role", AccessKeySecret: "s", SecurityToken: "t"}) {
+	if keys != (ossclient.Credentials{AccessKeyID: "role", AccessKeySecret: "s", SecurityToken: "t"}) {
 		t.Error(keys)
 	}
 	want := callback.Request{Path: "/cb", Query: callback.Query{Raw: "a=1"}, Header: post.Header, Body: post.Body}
@@ -263,7 +299,7 @@ func TestInTimeWhateverHangs(t *testing.T) {
 				}
 				c, _ := working()
 				if tc.image {
-					c.Images = fetchFunc(func(ctx context.Context, _ imageinfo.Credentials, _, _ string) (imageinfo.Info, int, error) {
+					c.Images = fetchFunc(func(ctx context.Context, _ ossclient.Credentials, _, _ string) (imageinfo.Info, int, error) {
 						return imageinfo.Info{}, 1, fmt.Errorf("%w: %w", imageinfo.ErrUnavailable, hang(ctx))
 					})
 				}
@@ -329,7 +365,7 @@ func TestLogLine(t *testing.T) {
 		t.Fatal(err)
 	}
 	for key, want := range map[string]any{"msg": "callback", "outcome": "queued", "status": 200.0, "oss_request_id": "R1",
-		"fc_request_id": "1-fc", "bucket": "photos", "object": "a/图.jpg", "nsqd": "127.0.0.1:4150", "image_attempts": 1.0,
+		"fc_request_id": "1-fc", "bucket": "photos", "object": "a/图.jpg", "queue": "127.0.0.1:4150", "image_attempts": 1.0,
 		"job": queue.JobID("photos", "a/图.jpg", "E1", "")} {
 		if line[key] != want {
 			t.Errorf("%s is %v, want %v", key, line[key], want)

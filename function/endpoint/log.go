@@ -35,16 +35,20 @@ func (e *Endpoint) log(ctx context.Context, r trigger.Request, rec record, statu
 	}
 	if errors.Is(rec.imageErr, imageinfo.ErrDenied) {
 		level = slog.LevelError
-		attrs = append(attrs, slog.String("cure", "grant the function's role oss:GetObject on the bucket's objects, "+
-			"and check that OSS_ENDPOINT and OSS_REGION are the bucket's"))
+		attrs = append(attrs, slog.String("cure", "grant the function's role oss:GetObject on the bucket's objects, and "+
+			"oss:ListObjects on the bucket, without which a missing object is denied too; check that OSS_ENDPOINT and OSS_REGION are the bucket's"))
+	}
+	ossRequestID := rec.upload.RequestID
+	if ossRequestID == "" { // refused before its body could be believed
+		ossRequestID = r.Header.Get("X-Oss-Request-Id")
 	}
 	attrs = append(attrs,
-		slog.String("oss_request_id", rec.upload.RequestID),
-		slog.String("fc_request_id", r.ID),
+		slog.String("oss_request_id", cut(ossRequestID)),
+		slog.String("fc_request_id", cut(r.ID)),
 		slog.String("bucket", rec.upload.Bucket),
 		slog.String("object", rec.upload.Object),
 		slog.String("job", rec.job.ID),
-		slog.String("nsqd", rec.nsqd),
+		slog.String("queue", rec.where),
 		slog.Int("image_attempts", rec.attempts),
 	)
 	for _, s := range rec.stages {
@@ -56,5 +60,8 @@ func (e *Endpoint) log(ctx context.Context, r trigger.Request, rec record, statu
 	attrs = append(attrs, slog.Float64("total_ms", ms(time.Since(began))))
 	e.Logger.LogAttrs(ctx, level, "callback", attrs...)
 }
+
+// cut keeps what strangers may have chosen from filling the log.
+func cut(id string) string { return id[:min(len(id), 64)] }
 
 func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }

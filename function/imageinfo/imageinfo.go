@@ -9,12 +9,16 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"strconv"
 	"time"
 
 	"github.com/aliyun/aliyun-oss-go-sdk/oss"
+
+	"oss-callback/queue/ossclient"
 )
+
+// maxAnswer bounds what is read of image/info, in bytes. With all its EXIF data it stays below 64 KiB.
+const maxAnswer = 256 << 10
 
 // What Fetch can find. Each comes wrapped with its cause.
 var (
@@ -32,42 +36,16 @@ type Info struct {
 	Orientation   int    // 1 to 8; 0 if the image does not tell
 }
 
-// Credentials sign the requests. SecurityToken is empty for long-lived keys.
-type Credentials struct{ AccessKeyID, AccessKeySecret, SecurityToken string }
+// Fetcher asks OSS. It is safe for concurrent use.
+type Fetcher struct{ client *ossclient.Client }
 
-// Config configures New.
-type Config struct {
-	Endpoint  string            // such as https://oss-cn-hangzhou-internal.aliyuncs.com; an IP:port gets path-style requests
-	Region    string            // such as cn-hangzhou, for V4 signatures
-	Transport http.RoundTripper // nil for one that suits Function Compute
-}
-
-// Fetcher asks one OSS endpoint. It is safe for concurrent use.
-type Fetcher struct {
-	endpoint, region string
-	client           *http.Client
-}
-
-// New checks the settings; it does not connect.
-func New(c Config) (*Fetcher, error) {
-	if c.Endpoint == "" || c.Region == "" {
-		return nil, errors.New("imageinfo: an endpoint and a region are needed")
-	}
-	if c.Transport == nil {
-		c.Transport = newTransport()
-	}
-	f := &Fetcher{endpoint: c.Endpoint, region: c.Region, client: &http.Client{
-		Transport:     cappedTransport{c.Transport},
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}}
-	_, err := f.bucket(Credentials{}, "bucket")
-	return f, err
-}
+// New makes a Fetcher.
+func New(client *ossclient.Client) *Fetcher { return &Fetcher{client} }
 
 // Fetch asks until it has an answer, a final error, or no time left for another attempt: the context's deadline is the time for
 // all attempts together. It also returns how many attempts it made. See the errors of this package for which are retried.
-func (f *Fetcher) Fetch(ctx context.Context, keys Credentials, bucket, object string) (Info, int, error) {
-	b, err := f.bucket(keys, bucket)
+func (f *Fetcher) Fetch(ctx context.Context, keys ossclient.Credentials, bucket, object string) (Info, int, error) {
+	b, err := f.client.Bucket(keys, bucket)
 	if err != nil {
 		return Info{}, 0, fmt.Errorf("%w: %v", ErrDenied, err)
 	}
@@ -75,51 +53,55 @@ func (f *Fetcher) Fetch(ctx context.Context, keys Credentials, bucket, object st
 	if !ok {
 		return Info{}, 0, errors.New("imageinfo: Fetch needs a context with a deadline")
 	}
-	schedule := newSchedule()
-	for attempt := 1; ; attempt++ {
-		info, err := ask(ctx, b, object)
-		if err == nil || errors.Is(err, ErrNotAnImage) || errors.Is(err, ErrDenied) {
-			return info, attempt, err
-		}
-		if errors.Is(err, ErrGone) && attempt > goneRetries {
-			return Info{}, attempt, err
-		}
-		pause := schedule.NextBackOff()
+	schedule, gone := newSchedule(), 0
+	last, pause := fmt.Errorf("%w: no time for an attempt", ErrUnavailable), time.Duration(0)
+	for attempts := 0; ; attempts++ {
 		if time.Until(deadline) < pause+minAttempt {
-			return Info{}, attempt, err
+			return Info{}, attempts, last
 		}
-		timer := time.NewTimer(pause)
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-			timer.Stop()
-			return Info{}, attempt, err
+		if err := sleep(ctx, pause); err != nil {
+			return Info{}, attempts, last
 		}
+		info, err := ask(ctx, b, object)
+		if errors.Is(err, ErrGone) {
+			gone++
+		}
+		if err == nil || gone > goneRetries || errors.Is(err, ErrNotAnImage) || errors.Is(err, ErrDenied) {
+			return info, attempts + 1, err
+		}
+		last, pause = err, schedule.NextBackOff()
 	}
 }
 
-// bucket is cheap: the SDK's client holds settings, the connections are the http.Client's.
-func (f *Fetcher) bucket(keys Credentials, name string) (*oss.Bucket, error) {
-	client, err := oss.New(f.endpoint, keys.AccessKeyID, keys.AccessKeySecret,
-		oss.SecurityToken(keys.SecurityToken), oss.HTTPClient(f.client), oss.AuthVersion(oss.AuthV4), oss.Region(f.region))
-	if err != nil {
-		return nil, err
+func sleep(ctx context.Context, d time.Duration) error {
+	if d == 0 {
+		return ctx.Err()
 	}
-	return client.Bucket(name)
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // ask makes one attempt.
 func ask(ctx context.Context, b *oss.Bucket, object string) (Info, error) {
-	ctx, cancel := context.WithTimeout(ctx, attemptTimeout)
+	ctx, cancel := context.WithTimeout(ctx, AttemptTimeout)
 	defer cancel()
 	body, err := b.GetObject(object, oss.Process("image/info"), oss.WithContext(ctx))
 	if err != nil {
 		return Info{}, classify(err)
 	}
 	defer body.Close()
-	text, err := io.ReadAll(body) // capped by the transport
+	text, err := io.ReadAll(io.LimitReader(body, maxAnswer+1))
 	if err != nil {
 		return Info{}, classify(err)
+	}
+	if len(text) > maxAnswer {
+		return Info{}, fmt.Errorf("%w: the answer is longer than %d bytes", ErrUnavailable, maxAnswer)
 	}
 	return parse(text)
 }

@@ -12,8 +12,8 @@ import (
 )
 
 const (
-	// attemptTimeout bounds one attempt, so that one lost packet or one stuck server does not cost the whole deadline.
-	attemptTimeout = time.Second
+	// AttemptTimeout bounds one attempt, so that one lost packet or one stuck server does not cost the whole deadline.
+	AttemptTimeout = time.Second
 	// minAttempt is the least time worth starting an attempt with: OSS answers image/info of an ordinary photo in 20 to 80 ms.
 	minAttempt = 100 * time.Millisecond
 	// goneRetries is how often a missing object is asked for again: with backoff, about half a second in all.

@@ -62,7 +62,14 @@ type event struct {
 
 var errNoHTTPEvent = errors.New("not the event of an HTTP trigger: requestContext.http.method is missing")
 
+// maxEvent bounds an event, in bytes: the largest callback, as base64, with Function Compute's 12 KB of headers, path and query.
+// Function Compute itself takes 32 MB, which would cost several times as much to parse as an instance has.
+const maxEvent = 512 << 10
+
 func parseEvent(payload []byte) Request {
+	if len(payload) > maxEvent {
+		return Request{Err: fmt.Errorf("%w: more than %d bytes", ErrTooLarge, maxEvent)}
+	}
 	var e event
 	if err := json.Unmarshal(payload, &e); err != nil {
 		return Request{Err: fmt.Errorf("not the event of an HTTP trigger: %w", err)}

@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -88,6 +90,13 @@ func TestParseEventShapes(t *testing.T) {
 		if tc.check != nil && !tc.check(r) {
 			t.Errorf("%s: %+v", name, r)
 		}
+	}
+}
+
+func TestLargeEventIsNotParsed(t *testing.T) {
+	event := []byte(`{"body":"` + strings.Repeat("a", maxEvent) + `","requestContext":{"http":{"method":"POST"}}}`)
+	if r := parseEvent(event); !errors.Is(r.Err, ErrTooLarge) || r.Body != nil {
+		t.Errorf("%v", r.Err)
 	}
 }
 

@@ -5,6 +5,7 @@ package trigger
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"strconv"
 	"time"
@@ -27,9 +28,12 @@ type Request struct {
 	// Credentials of the function's role, handed over with each event; empty on the web door, where the environment has them.
 	Credentials Credentials
 
-	// Err tells why the request could not be read in full. The other fields hold what could be.
+	// Err tells why the request could not be read in full: ErrTooLarge, or anything else. The other fields hold what could be.
 	Err error
 }
+
+// ErrTooLarge is the Err of an event so large that it was not even parsed.
+var ErrTooLarge = errors.New("trigger: event too large")
 
 // Credentials are temporary keys of the function's role. They are never logged.
 type Credentials struct{ AccessKeyID, AccessKeySecret, SecurityToken string }

@@ -1,6 +1,7 @@
 package trigger
 
 import (
+	"context"
 	"io"
 	"net/http"
 	"strings"
@@ -16,7 +17,9 @@ func Web(handle Handler, health func() Response, limit int) http.Handler {
 			write(w, health())
 			return
 		}
-		write(w, handle(r.Context(), webRequest(r, limit)))
+		// A client that has closed its sending side, as HTTP/1.0 allows, looks to net/http as if it had left. The deadline of the
+		// callback ends what must end.
+		write(w, handle(context.WithoutCancel(r.Context()), webRequest(r, limit)))
 	})
 }
 
@@ -59,5 +62,7 @@ func NewServer(addr string, handler http.Handler) *http.Server {
 		WriteTimeout:      15 * time.Second,
 		IdleTimeout:       16 * time.Minute,
 		MaxHeaderBytes:    16 << 10,
+
+		DisableGeneralOptionsHandler: true, // "OPTIONS *" is answered like everything else
 	}
 }

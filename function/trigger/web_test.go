@@ -34,6 +34,9 @@ func send(t *testing.T, addr, raw string) (*http.Response, string) {
 	}
 	defer conn.Close()
 	io.WriteString(conn, raw)
+	if strings.Contains(raw, "HTTP/1.0") {
+		conn.(*net.TCPConn).CloseWrite()
+	}
 	method, _, _ := strings.Cut(raw, " ")
 	resp, err := http.ReadResponse(bufio.NewReader(conn), &http.Request{Method: method})
 	if err != nil {
@@ -79,7 +82,10 @@ func TestWebKeepsTheTargetAsItWas(t *testing.T) {
 }
 
 func TestWebBodies(t *testing.T) {
-	addr := serve(t, func(_ context.Context, r Request) Response {
+	addr := serve(t, func(ctx context.Context, r Request) Response {
+		if ctx.Done() != nil {
+			t.Error("the answer depends on the client's patience")
+		}
 		return Response{Status: 400, Body: fmt.Appendf(nil, `{"n":%d,"err":%t}`, len(r.Body), r.Err != nil)}
 	})
 	for name, tc := range map[string]struct{ raw, want string }{
@@ -89,6 +95,7 @@ func TestWebBodies(t *testing.T) {
 		"chunked":         {"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n0\r\n\r\n", `{"n":2,"err":false}`},
 		"chunks broken":   {"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", `{"n":0,"err":true}`},
 		"no body":         {"GET / HTTP/1.1\r\nHost: x\r\n\r\n", `{"n":0,"err":false}`},
+		"options":         {"OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n", `{"n":0,"err":false}`},
 		"a healthy probe": {"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n", `{"status":"ok"}`},
 	} {
 		resp, body := send(t, addr, tc.raw)

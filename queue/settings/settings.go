@@ -10,6 +10,7 @@ import (
 	"reflect"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/caarlos0/env/v11"
@@ -76,6 +77,7 @@ func variables(t reflect.Type) map[string]string {
 
 var (
 	bucketName = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$`)
+	regionName = regexp.MustCompile(`^[a-z0-9-]{1,64}$`)
 	ossHost    = regexp.MustCompile(`^oss-([a-z]{2}-[a-z0-9-]+?)(?:-internal)?\.aliyuncs\.com$`)
 )
 
@@ -88,13 +90,16 @@ func (o *OSS) Check() error {
 			faults = append(faults, fmt.Errorf("ALLOWED_BUCKETS: %q is no bucket name", name))
 		}
 	}
+	if o.Endpoint == "" {
+		return errors.Join(faults...) // Parse has said so
+	}
 	if !strings.Contains(o.Endpoint, "://") {
 		o.Endpoint = "https://" + o.Endpoint
 	}
 	u, err := url.Parse(o.Endpoint)
-	if err != nil || !slices.Contains([]string{"http", "https"}, u.Scheme) || u.Hostname() == "" || strings.Trim(u.Path, "/") != "" {
-		return errors.Join(append(faults, fmt.Errorf(
-			"OSS_ENDPOINT: %q is no endpoint such as https://oss-cn-hangzhou-internal.aliyuncs.com", o.Endpoint))...)
+	if err != nil || !slices.Contains([]string{"http", "https"}, u.Scheme) || u.Hostname() == "" || u.User != nil ||
+		strings.Trim(u.Path, "/")+u.RawQuery+u.Fragment != "" {
+		return errors.Join(append(faults, errors.New("OSS_ENDPOINT: no endpoint such as https://oss-cn-hangzhou-internal.aliyuncs.com"))...)
 	}
 	if o.Region == "" {
 		o.Region = o.FCRegion
@@ -103,8 +108,11 @@ func (o *OSS) Check() error {
 		o.Region = m[1]
 	}
 	o.Region = strings.TrimPrefix(o.Region, "oss-") // as the console shows it
-	if o.Region == "" {
-		faults = append(faults, fmt.Errorf("OSS_REGION is missing: OSS_ENDPOINT does not tell it; it is such as cn-hangzhou"))
+	switch {
+	case o.Region == "":
+		faults = append(faults, errors.New("OSS_REGION is missing: OSS_ENDPOINT does not tell it; it is such as cn-hangzhou"))
+	case !regionName.MatchString(o.Region):
+		faults = append(faults, fmt.Errorf("OSS_REGION: %.64q is no region such as cn-hangzhou", o.Region))
 	}
 	return errors.Join(faults...)
 }
@@ -114,7 +122,8 @@ func CheckAddrs(variable string, addrs []string) error {
 	trim(addrs)
 	var faults []error
 	for _, addr := range addrs {
-		if host, port, err := net.SplitHostPort(addr); err != nil || host == "" || port == "" {
+		host, port, err := net.SplitHostPort(addr)
+		if _, portErr := strconv.ParseUint(port, 10, 16); err != nil || portErr != nil || host == "" {
 			faults = append(faults, fmt.Errorf("%s: %q is not host:port", variable, addr))
 		}
 	}

@@ -21,6 +21,9 @@ func TestOSSCheck(t *testing.T) {
 		"accelerate":            {OSS{Endpoint: "https://oss-accelerate.aliyuncs.com"}, "", "OSS_REGION"},
 		"look-alike":            {OSS{Endpoint: "https://oss-cn-hangzhou.aliyuncs.com.example.com"}, "", "OSS_REGION"},
 		"a path":                {OSS{Endpoint: "https://oss-cn-hangzhou.aliyuncs.com/bucket"}, "", "OSS_ENDPOINT"},
+		"a query":               {OSS{Endpoint: "https://oss-cn-hangzhou.aliyuncs.com?x=1"}, "", "OSS_ENDPOINT"},
+		"a password":            {OSS{Endpoint: "https://u:SECRET@oss-cn-hangzhou.aliyuncs.com"}, "", "OSS_ENDPOINT"},
+		"region with a space":   {OSS{Endpoint: "https://oss-cn-hangzhou.aliyuncs.com", Region: "cn hangzhou"}, "", "OSS_REGION"},
 		"another scheme":        {OSS{Endpoint: "ftp://oss-cn-hangzhou.aliyuncs.com"}, "", "OSS_ENDPOINT"},
 		"a bucket's name":       {OSS{Endpoint: "https://oss-cn-hangzhou.aliyuncs.com", Buckets: []string{"Photos"}}, "", "ALLOWED_BUCKETS"},
 	} {
@@ -28,8 +31,20 @@ func TestOSSCheck(t *testing.T) {
 		if tc.says == "" && (err != nil || tc.in.Region != tc.region) {
 			t.Errorf("%s: %q, %v", name, tc.in.Region, err)
 		}
-		if tc.says != "" && (err == nil || !strings.Contains(err.Error(), tc.says)) {
+		if tc.says != "" && (err == nil || !strings.Contains(err.Error(), tc.says) || strings.Contains(err.Error(), "SECRET")) {
 			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestCheckAddrs(t *testing.T) {
+	good := []string{" 10.0.0.1:4150", "nsqd.internal:1 ", "[::1]:65535"}
+	if err := CheckAddrs("X", good); err != nil || good[0] != "10.0.0.1:4150" {
+		t.Error(good, err)
+	}
+	for _, addr := range []string{"", "nsqd", ":4150", "nsqd:", "nsqd:65536", "nsqd:http", "a:b:c"} {
+		if err := CheckAddrs("NSQD_ADDRS", []string{addr}); err == nil || !strings.Contains(err.Error(), "NSQD_ADDRS") {
+			t.Errorf("%q: %v", addr, err)
 		}
 	}
 }

@@ -1,0 +1,177 @@
+package queue
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"path"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/aliyun/aliyun-oss-go-sdk/oss"
+
+	"oss-callback/queue/ossclient"
+)
+
+// ErrOutbox is wrapped by every error of an Outbox: OSS did not do what was asked, or not in time. A Put that timed out may have
+// been done all the same, which is harmless: jobs have stable ids.
+var ErrOutbox = errors.New("queue: outbox")
+
+const (
+	// maxEntry bounds an entry, in bytes. A job is a little larger than the callback it comes from, 64 KiB at most, escaped.
+	maxEntry = 512 << 10
+	// maxPages bounds one listing: 1000 entries each.
+	maxPages  = 20
+	entryTime = "20060102T150405.000Z"
+)
+
+// Outbox keeps jobs as small objects in the bucket of their upload, for the time when no nsqd takes them, or until they are done.
+// An entry's key tells all that a sweep needs to know without reading it: when it was written, for which job, and how often the
+// job had been published by then:
+//
+//	.outbox/20260102T150405.678Z-<job id>-<published>.json
+//
+// It is safe for concurrent use, also by several processes: entries are never changed, only written and removed.
+type Outbox struct {
+	client *ossclient.Client
+	prefix string
+}
+
+// Entry names a job in the outbox.
+type Entry struct {
+	Bucket, Key string
+	JobID       string
+	Written     time.Time
+	Published   int // times, 0 if it never was
+}
+
+// NewOutbox refuses a prefix that would mix entries with uploads.
+func NewOutbox(client *ossclient.Client, prefix string) (*Outbox, error) {
+	if len(prefix) < 2 || !strings.HasSuffix(prefix, "/") || path.Clean("/"+prefix)+"/" != "/"+prefix {
+		return nil, fmt.Errorf("OUTBOX_PREFIX: %q is no folder such as .outbox/", prefix)
+	}
+	return &Outbox{client: client, prefix: prefix}, nil
+}
+
+// Name returns the job as it is to be published: with the key of its next entry in it, so that whoever ends the job can remove
+// the entry. Nothing is written yet.
+func (o *Outbox) Name(job Job, published int, now time.Time) Job {
+	job.Outbox = fmt.Sprintf("%s%s-%s-%d.json", o.prefix, now.UTC().Format(entryTime), job.ID, published)
+	return job
+}
+
+// Write writes the entry of a job that Name has named.
+func (o *Outbox) Write(ctx context.Context, keys ossclient.Credentials, job Job) error {
+	if _, ok := o.entry(job.Bucket, job.Outbox); !ok {
+		return fmt.Errorf("%w: %q is no entry's name", ErrOutbox, job.Outbox)
+	}
+	body, err := job.Encode()
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrOutbox, err)
+	}
+	bucket, err := o.client.Bucket(keys, job.Bucket)
+	if err == nil {
+		err = bucket.PutObject(job.Outbox, bytes.NewReader(body), oss.WithContext(ctx), oss.ContentType("application/json"))
+	}
+	if err != nil {
+		return fmt.Errorf("%w: write %s: %w", ErrOutbox, job.Outbox, err)
+	}
+	return nil
+}
+
+// Put names and writes an entry for the job, and returns the job as it is to be published.
+func (o *Outbox) Put(ctx context.Context, keys ossclient.Credentials, job Job, published int, now time.Time) (Job, error) {
+	job = o.Name(job, published, now)
+	return job, o.Write(ctx, keys, job)
+}
+
+// List returns the entries of a bucket, oldest first, 20,000 at most. Objects under the prefix that are no entries are left alone:
+// how many there were is told too.
+func (o *Outbox) List(ctx context.Context, keys ossclient.Credentials, bucket string) (entries []Entry, strangers int, err error) {
+	b, err := o.client.Bucket(keys, bucket)
+	if err != nil {
+		return nil, 0, fmt.Errorf("%w: %w", ErrOutbox, err)
+	}
+	token := ""
+	for range maxPages {
+		page, err := b.ListObjectsV2(oss.Prefix(o.prefix), oss.MaxKeys(1000), oss.ContinuationToken(token), oss.WithContext(ctx))
+		if err != nil {
+			return nil, 0, fmt.Errorf("%w: list %s: %w", ErrOutbox, bucket, err)
+		}
+		for _, object := range page.Objects {
+			if e, ok := o.entry(bucket, object.Key); ok {
+				entries = append(entries, e)
+			} else {
+				strangers++
+			}
+		}
+		if token = page.NextContinuationToken; !page.IsTruncated || token == "" {
+			break
+		}
+	}
+	slices.SortFunc(entries, func(a, b Entry) int { return cmp.Or(a.Written.Compare(b.Written), cmp.Compare(a.Key, b.Key)) })
+	return entries, strangers, nil
+}
+
+var entryName = regexp.MustCompile(`^(\d{8}T\d{6}\.\d{3}Z)-([0-9a-f]{1,64})-(\d{1,9})\.json$`)
+
+func (o *Outbox) entry(bucket, key string) (Entry, bool) {
+	name, ok := strings.CutPrefix(key, o.prefix)
+	m := entryName.FindStringSubmatch(name)
+	if !ok || m == nil {
+		return Entry{}, false
+	}
+	written, err1 := time.Parse(entryTime, m[1])
+	published, err2 := strconv.Atoi(m[3])
+	return Entry{bucket, key, m[2], written, published}, err1 == nil && err2 == nil
+}
+
+// Read returns an entry's job. ErrMalformedJob and ErrUnknownVersion, wrapped, tell of a body that will never be read, and come with
+// that body as far as it was taken; ErrOutbox tells of OSS. An entry that another worker has removed meanwhile is neither: ok is false.
+func (o *Outbox) Read(ctx context.Context, keys ossclient.Credentials, e Entry) (job Job, body []byte, ok bool, err error) {
+	b, err := o.client.Bucket(keys, e.Bucket)
+	if err != nil {
+		return Job{}, nil, false, fmt.Errorf("%w: %w", ErrOutbox, err)
+	}
+	r, err := b.GetObject(e.Key, oss.WithContext(ctx))
+	if status, _ := ossclient.Status(err); status == 404 {
+		return Job{}, nil, false, nil
+	}
+	if err != nil {
+		return Job{}, nil, false, fmt.Errorf("%w: read %s: %w", ErrOutbox, e.Key, err)
+	}
+	defer r.Close()
+	body, err = io.ReadAll(io.LimitReader(r, maxEntry+1))
+	if err != nil {
+		return Job{}, nil, false, fmt.Errorf("%w: read %s: %w", ErrOutbox, e.Key, err)
+	}
+	if len(body) > maxEntry {
+		return Job{}, body[:maxEntry], true, fmt.Errorf("%w: %s has more than %d bytes", ErrMalformedJob, e.Key, maxEntry)
+	}
+	job, err = DecodeJob(body)
+	if err == nil && (job.Bucket != e.Bucket || job.ID != e.JobID) {
+		err = fmt.Errorf("%w: %s holds another job or bucket than its name says", ErrMalformedJob, e.Key)
+	}
+	return job, body, true, err
+}
+
+// Remove removes an entry, and never anything else. One that is not there any more is fine.
+func (o *Outbox) Remove(ctx context.Context, keys ossclient.Credentials, bucket, key string) error {
+	if _, ok := o.entry(bucket, key); !ok {
+		return fmt.Errorf("%w: %q is no entry's name", ErrOutbox, key)
+	}
+	b, err := o.client.Bucket(keys, bucket)
+	if err == nil {
+		err = b.DeleteObject(key, oss.WithContext(ctx))
+	}
+	if err != nil {
+		return fmt.Errorf("%w: remove %s: %w", ErrOutbox, key, err)
+	}
+	return nil
+}
