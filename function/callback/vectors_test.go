@@ -153,15 +153,19 @@ func TestAlterationsOnTheWay(t *testing.T) {
 		alter  func(*Request)
 		want   error
 	}{
-		"query dropped":        {form, func(r *Request) { r.Query.Raw = "" }, ErrBadSignature},
-		"query reordered":      {form, func(r *Request) { r.Query.Raw = "index=2&id=1" }, ErrBadSignature},
-		"query in the path":    {form, func(r *Request) { r.Path += "%3Fid=1&index=2"; r.Query.Raw = "" }, ErrMalformed}, // the same text is signed: on to the body
-		"path prefixed":        {form, func(r *Request) { r.Path = "/fc" + r.Path }, ErrBadSignature},
-		"trailing newline":     {form, func(r *Request) { r.Body = append(r.Body, '\n') }, ErrBadSignature},
-		"body re-serialised":   {json, func(r *Request) { r.Body = []byte(`{"bucket": "post-test"}`) }, ErrBadSignature},
-		"no authorization":     {json, func(r *Request) { r.Header.Del("Authorization") }, ErrUnsigned},
-		"no key URL":           {json, func(r *Request) { r.Header.Del("X-Oss-Pub-Key-Url") }, ErrUnsigned},
-		"not base64":           {json, func(r *Request) { r.Header.Set("Authorization", "?") }, ErrBadSignature},
+		"query dropped":      {form, func(r *Request) { r.Query.Raw = "" }, ErrBadSignature},
+		"query reordered":    {form, func(r *Request) { r.Query.Raw = "index=2&id=1" }, ErrBadSignature},
+		"query in the path":  {form, func(r *Request) { r.Path += "%3Fid=1&index=2"; r.Query.Raw = "" }, ErrMalformed}, // the same text is signed: on to the body
+		"path prefixed":      {form, func(r *Request) { r.Path = "/fc" + r.Path }, ErrBadSignature},
+		"trailing newline":   {form, func(r *Request) { r.Body = append(r.Body, '\n') }, ErrBadSignature},
+		"body re-serialised": {json, func(r *Request) { r.Body = []byte(`{"bucket": "post-test"}`) }, ErrBadSignature},
+		"no authorization":   {json, func(r *Request) { r.Header.Del("Authorization") }, ErrUnsigned},
+		"no key URL":         {json, func(r *Request) { r.Header.Del("X-Oss-Pub-Key-Url") }, ErrUnsigned},
+		"not base64":         {json, func(r *Request) { r.Header.Set("Authorization", "?") }, ErrBadSignature},
+		"other padding bits": {json, func(r *Request) { // decodes to the same bytes
+			r.Header.Set("Authorization", strings.Replace(r.Header.Get("Authorization"), "A==", "B==", 1))
+		}, ErrBadSignature},
+		"a line feed in it":    {json, func(r *Request) { r.Header.Set("Authorization", "\n"+r.Header.Get("Authorization")) }, ErrBadSignature},
 		"empty signature":      {json, func(r *Request) { r.Header.Set("Authorization", "====") }, ErrBadSignature},
 		"signature version 2":  {json, func(r *Request) { r.Header.Set("X-Oss-Signature-Version", "2.0") }, ErrUnsupportedSignatureVersion},
 		"no signature version": {json, func(r *Request) { r.Header.Del("X-Oss-Signature-Version") }, nil},
