@@ -3,13 +3,11 @@ package queue
 import (
 	"cmp"
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
 	"runtime"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/nsqio/go-nsq"
@@ -29,9 +27,6 @@ const (
 
 // ErrJobsLeft is returned by Run when jobs ignored the end of their context. nsqd delivers them again after MsgTimeout.
 var ErrJobsLeft = errors.New("queue: jobs ignored the end of their context and were left behind")
-
-// ErrNoTLS is returned by Run when TLS is asked for and an nsqd that does not offer it delivers a message.
-var ErrNoTLS = errors.New("queue: nsqd offers no TLS: start it with --tls-cert and --tls-key, or unset NSQ_TLS")
 
 // ConsumerConfig configures NewConsumer. Numbers and durations left zero get their defaults.
 type ConsumerConfig struct {
@@ -104,11 +99,7 @@ func (c *Consumer) Run(ctx context.Context) error {
 	jobs, interrupt := context.WithCancel(context.WithoutCancel(ctx))
 	defer interrupt()
 
-	var secured atomic.Bool
 	conf := c.conf.Conn.config()
-	if c.conf.Conn.TLS {
-		conf.TlsConfig.VerifyConnection = func(tls.ConnectionState) error { secured.Store(true); return nil }
-	}
 	conf.MaxAttempts = 0 // go-nsq would finish the message and lose it; deliveries counts attempts itself
 	conf.MaxInFlight = c.conf.Concurrency
 	conf.MsgTimeout = c.conf.MsgTimeout
@@ -121,16 +112,11 @@ func (c *Consumer) Run(ctx context.Context) error {
 		return fmt.Errorf("queue: %w", err)
 	}
 	consumer.SetLogger(nsqLogger(c.conf.Logger), nsq.LogLevelInfo)
+	// Nobody else tells why an nsqd that nsqlookupd knows cannot be used, or one that was lost does not come back.
+	consumer.SetLoggerForLevel(logAdapter{c.conf.Logger, slog.LevelWarn}, nsq.LogLevelError)
 	d := &deliveries{
 		conf: c.conf, jobs: jobs, slots: semaphore.NewWeighted(int64(c.conf.Concurrency)),
-		running: map[string]struct{}{}, publishers: map[string]*Publisher{},
-		insecure: func() bool {
-			bad := c.conf.Conn.TLS && !secured.Load()
-			if bad {
-				stop(ErrNoTLS)
-			}
-			return bad
-		},
+		running: map[string]struct{}{}, publishers: map[string]*Publisher{}, secure: map[string]bool{}, refuse: stop,
 	}
 	defer d.close()
 	consumer.AddConcurrentHandlers(d, c.conf.Concurrency)

@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nsqio/nsq/nsqd"
+
 	"oss-callback/queue"
 	"oss-callback/queue/nsqtest"
 )
@@ -29,17 +31,26 @@ type rig struct {
 	results chan queue.Result
 }
 
-func newRig(t *testing.T) *rig {
+func newRig(t *testing.T) *rig { t.Helper(); return rigOn(t) }
+
+// rigOn is a rig on an nsqd with options.
+func rigOn(t *testing.T, configure ...func(*nsqd.Options)) *rig {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), rigPatience)
 	t.Cleanup(cancel)
-	r := &rig{t: t, ctx: ctx, nsqd: nsqtest.New(t), results: make(chan queue.Result, 100)}
+	r := &rig{t: t, ctx: ctx, nsqd: nsqtest.New(t, configure...), results: make(chan queue.Result, 100)}
+	r.channels(r.nsqd)
+	return r
+}
+
+// channels makes those that a consumer needs, before anything is published.
+func (r *rig) channels(n *nsqtest.NSQD) {
+	r.t.Helper()
 	for topic, channel := range map[string]string{rigTopic: rigChannel, queue.DeadTopic(rigTopic): "keep"} {
-		if err := r.nsqd.CreateChannel(ctx, topic, channel); err != nil {
-			t.Fatal(err)
+		if err := n.CreateChannel(r.ctx, topic, channel); err != nil {
+			r.t.Fatal(err)
 		}
 	}
-	return r
 }
 
 // start runs a consumer; the function it returns ends it and gives Run's error.

@@ -5,10 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net"
-	"net/http"
-	"net/http/httptest"
-	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -365,7 +361,7 @@ func TestConsumerTouchesLongJobsAndEndsThem(t *testing.T) {
 	r.wantEmpty()
 }
 
-// A worker may start before nsqd does, and finds it through nsqlookupd or by its address.
+// A worker may start before nsqd does.
 func TestConsumerWaitsForNSQD(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
@@ -376,37 +372,6 @@ func TestConsumerWaitsForNSQD(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.want(queue.OutcomeDone)
-}
-
-func TestConsumerFindsNSQDThroughLookupd(t *testing.T) {
-	t.Parallel()
-	r := newRig(t)
-	host, port, err := net.SplitHostPort(r.nsqd.TCPAddr())
-	if err != nil {
-		t.Fatal(err)
-	}
-	n, err := strconv.Atoi(port)
-	if err != nil {
-		t.Fatal(err)
-	}
-	lookupd := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
-		if req.URL.Path != "/lookup" || req.FormValue("topic") != rigTopic {
-			t.Errorf("asked for %s", req.URL)
-		}
-		w.Header().Set("X-NSQ-Content-Type", "nsq; version=1.0")
-		json.NewEncoder(w).Encode(map[string]any{"producers": []map[string]any{{"broadcast_address": host, "tcp_port": n}}})
-	}))
-	t.Cleanup(lookupd.Close)
-	stop := r.start(queue.ConsumerConfig{
-		LookupdAddrs: []string{lookupd.Listener.Addr().String()},
-		Process:      func(context.Context, queue.Job) error { return queue.Permanent(errWork) },
-	})
-	r.sendJob(testJob("j"))
-	r.want(queue.OutcomeDead)
-	r.deadLetter()
-	if err := stop(); err != nil {
-		t.Error(err)
-	}
 }
 
 // go-nsq goes on in the clear when nsqd offers no TLS; the consumer does not.

@@ -44,11 +44,10 @@ type DeadLetter struct {
 	Topic    string    `json:"topic"`    // where it came from
 	At       time.Time `json:"at"`       // UTC
 
-	// Job is the original body if that is JSON, otherwise Raw holds it. Bodies above 512 KiB, which no publisher of this project
-	// sends, are cut: Cut is the number of bytes that are missing.
+	// Job is the original body if that is JSON, otherwise Raw holds it. Of bodies above 512 KiB, which no publisher of this project
+	// sends, Raw holds the beginning.
 	Job json.RawMessage `json:"job,omitempty"`
 	Raw []byte          `json:"raw,omitempty"`
-	Cut int             `json:"cut,omitempty"`
 }
 
 // NewDeadLetter makes the dead letter of a message body.
@@ -58,12 +57,10 @@ func NewDeadLetter(topic string, body []byte, reason Reason, attempts int, err e
 		text := err.Error()
 		l.Error = strings.ToValidUTF8(text[:min(len(text), maxErrorText)], "")
 	}
-	kept := body[:min(len(body), maxDeadBody)]
-	l.Cut = len(body) - len(kept)
-	if json.Valid(kept) && l.Cut == 0 {
-		l.Job = kept
+	if len(body) <= maxDeadBody && json.Valid(body) {
+		l.Job = body
 	} else {
-		l.Raw = kept
+		l.Raw = body[:min(len(body), maxDeadBody)]
 	}
 	return l
 }
@@ -80,18 +77,15 @@ func (l DeadLetter) Encode() ([]byte, error) {
 }
 
 // Message is what to publish to Topic to try once more: the original body, its count of attempts set back to none. It returns
-// ErrMalformedDeadLetter for a body that was cut.
+// ErrMalformedDeadLetter for an empty one, which nsqd does not take.
 func (l DeadLetter) Message() ([]byte, error) {
-	if l.Cut > 0 {
-		return nil, fmt.Errorf("%w: %d bytes of its message are missing", ErrMalformedDeadLetter, l.Cut)
-	}
 	if fresh, err := reschedule(l.Job, 0, time.Time{}); err == nil {
 		return fresh, nil
 	}
-	if l.Raw != nil {
-		return l.Raw, nil
+	if body := append(l.Raw, l.Job...); len(body) > 0 { // one of them is empty
+		return body, nil
 	}
-	return l.Job, nil
+	return nil, fmt.Errorf("%w: it holds no message", ErrMalformedDeadLetter)
 }
 
 // DecodeDeadLetter reads what Encode wrote. It returns ErrMalformedDeadLetter, or ErrUnknownVersion for a newer one, wrapped.

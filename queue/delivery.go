@@ -27,14 +27,15 @@ var errNeverAnswered = errors.New("every attempt ended without an answer: the wo
 // until its time and then replaced by a fresh message without it: its deliveries, however many, count for nothing.
 // (nsqd's deferred publish is no way to wait: with --mem-queue-size=0 the message goes to disk and its timer is lost.)
 type deliveries struct {
-	conf     ConsumerConfig
-	jobs     context.Context // done when running jobs must end
-	slots    *semaphore.Weighted
-	insecure func() bool
+	conf   ConsumerConfig
+	jobs   context.Context // done when running jobs must end
+	slots  *semaphore.Weighted
+	refuse context.CancelCauseFunc // ends Run
 
 	mu         sync.Mutex
-	running    map[string]struct{} // by job id
-	publishers map[string]*Publisher
+	running    map[string]struct{}   // by job id
+	publishers map[string]*Publisher // by nsqd
+	secure     map[string]bool       // nsqd that are known to offer TLS
 }
 
 // HandleMessage implements nsq.Handler.
@@ -53,8 +54,8 @@ func (d *deliveries) LogFailedMessage(m *nsq.Message) {
 }
 
 func (d *deliveries) handle(m *nsq.Message) Result {
-	if d.insecure() {
-		return d.requeue(m, Result{Attempt: int(m.Attempts), Err: ErrNoTLS}, 0, OutcomePutBack)
+	if err := d.checkTLS(m.NSQDAddress); err != nil {
+		return d.requeue(m, Result{Attempt: int(m.Attempts), Err: err}, d.conf.Backoff.First, OutcomePutBack)
 	}
 	job, err := DecodeJob(m.Body)
 	switch {
@@ -85,6 +86,30 @@ func (d *deliveries) handle(m *nsq.Message) Result {
 	}
 	r.Err = d.run(m, job)
 	return d.settle(m, r)
+}
+
+// checkTLS returns an error for an nsqd that may have delivered in the clear, which go-nsq does without a word when nsqd offers no
+// TLS. Each is asked once.
+func (d *deliveries) checkTLS(nsqd string) error {
+	d.mu.Lock()
+	secure := !d.conf.Conn.TLS || d.secure[nsqd]
+	d.mu.Unlock()
+	if secure {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(d.jobs, closeTimeout)
+	defer cancel()
+	err := d.conf.Conn.checkTLS(ctx, nsqd, nsqLogger(d.conf.Logger))
+	if errors.Is(err, ErrNoTLS) {
+		d.refuse(ErrNoTLS)
+	}
+	if err != nil {
+		return err
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.secure[nsqd] = true
+	return nil
 }
 
 // settle answers the message of a job that was run.

@@ -12,7 +12,6 @@ import (
 )
 
 var (
-	errNoTLS       = errors.New("nsqd offers no TLS: start it with --tls-cert and --tls-key, or unset NSQ_TLS")
 	errUnasked     = errors.New("nsqd sent an answer that nobody waits for")
 	errNotAnAnswer = errors.New("nsqd sent a message to a publisher")
 )
@@ -69,7 +68,7 @@ func (l *link) connect(safe func() bool) {
 	}()
 	_, err := l.conn.Connect()
 	if err == nil && !safe() {
-		err = errNoTLS
+		err = ErrNoTLS
 	}
 	l.mu.Lock()
 	l.connected = err == nil

@@ -3,6 +3,7 @@ package queue
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -20,6 +21,9 @@ const (
 	readTimeout = 20 * time.Second
 	dialTimeout = time.Second
 )
+
+// ErrNoTLS is returned by Consumer.Run, and inside ErrUnavailable by a Publisher, when TLS is asked for and an nsqd does not offer it.
+var ErrNoTLS = errors.New("queue: nsqd offers no TLS: start it with --tls-cert and --tls-key, or unset NSQ_TLS")
 
 // Conn says how to talk to nsqd. The zero value is plain TCP without authentication, for a private network.
 type Conn struct {
@@ -41,6 +45,20 @@ func (c Conn) config() *nsq.Config {
 	return conf
 }
 
+// checkTLS asks an nsqd for TLS, on a connection of its own. It returns ErrNoTLS, or what kept it from asking.
+func (c Conn) checkTLS(ctx context.Context, addr string, log logAdapter) error {
+	l := newLink(addr, c, log)
+	defer l.fail(ErrClosed)
+	select {
+	case <-l.ready:
+	case <-ctx.Done():
+		return fmt.Errorf("connecting: %w", ctx.Err())
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.err
+}
+
 // checkAddrs refuses what would only fail at the first dial, hours later.
 func checkAddrs(addrs []string) error {
 	for _, addr := range addrs {
@@ -51,18 +69,22 @@ func checkAddrs(addrs []string) error {
 	return nil
 }
 
-// logAdapter gives go-nsq's lines to slog. They repeat what our own errors say, hence debug.
-type logAdapter struct{ log *slog.Logger }
+// logAdapter gives go-nsq's lines to slog, at one level.
+type logAdapter struct {
+	log   *slog.Logger
+	level slog.Level
+}
 
+// nsqLogger is for lines that repeat what our own errors say, hence debug.
 func nsqLogger(l *slog.Logger) logAdapter {
 	if l == nil {
 		l = slog.New(slog.DiscardHandler)
 	}
-	return logAdapter{l}
+	return logAdapter{l, slog.LevelDebug}
 }
 
 // Output implements go-nsq's logger.
 func (a logAdapter) Output(_ int, line string) error {
-	a.log.LogAttrs(context.Background(), slog.LevelDebug, "go-nsq", slog.String("line", strings.TrimSpace(line)))
+	a.log.LogAttrs(context.Background(), a.level, "go-nsq", slog.String("line", strings.TrimSpace(line)))
 	return nil
 }

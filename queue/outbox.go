@@ -27,17 +27,15 @@ const (
 	// maxEntry bounds an entry, in bytes. A job is a little larger than the callback it comes from, 64 KiB at most, escaped.
 	maxEntry = 512 << 10
 	// maxPages bounds one listing: 1000 entries each.
-	maxPages  = 20
-	entryTime = "20060102T150405.000Z"
+	maxPages = 20
 )
 
 // Outbox keeps jobs as small objects in the bucket of their upload, for the time when no nsqd takes them, or until they are done.
-// An entry's key tells all that a sweep needs to know without reading it: when it was written, for which job, and how often the
-// job had been published by then:
+// An entry's key tells for which job it is, and how often the job had been published when it was written:
 //
-//	.outbox/20260102T150405.678Z-<job id>-<published>.json
+//	.outbox/<job id>-<published>.json
 //
-// It is safe for concurrent use, also by several processes: entries are never changed, only written and removed.
+// It is safe for concurrent use, also by several processes: who writes the same entry twice has written it once.
 type Outbox struct {
 	client *ossclient.Client
 	prefix string
@@ -47,8 +45,8 @@ type Outbox struct {
 type Entry struct {
 	Bucket, Key string
 	JobID       string
-	Written     time.Time
-	Published   int // times, 0 if it never was
+	Written     time.Time // by OSS's clock
+	Published   int       // times, 0 if it never was
 }
 
 // NewOutbox refuses a prefix that would mix entries with uploads.
@@ -61,14 +59,14 @@ func NewOutbox(client *ossclient.Client, prefix string) (*Outbox, error) {
 
 // Name returns the job as it is to be published: with the key of its next entry in it, so that whoever ends the job can remove
 // the entry. Nothing is written yet.
-func (o *Outbox) Name(job Job, published int, now time.Time) Job {
-	job.Outbox = fmt.Sprintf("%s%s-%s-%d.json", o.prefix, now.UTC().Format(entryTime), job.ID, published)
+func (o *Outbox) Name(job Job, published int) Job {
+	job.Outbox = fmt.Sprintf("%s%s-%d.json", o.prefix, job.ID, published)
 	return job
 }
 
 // Write writes the entry of a job that Name has named.
 func (o *Outbox) Write(ctx context.Context, keys ossclient.Credentials, job Job) error {
-	if _, ok := o.entry(job.Bucket, job.Outbox); !ok {
+	if _, ok := o.entry(job.Bucket, job.Outbox, time.Time{}); !ok {
 		return fmt.Errorf("%w: %q is no entry's name", ErrOutbox, job.Outbox)
 	}
 	body, err := job.Encode()
@@ -86,8 +84,8 @@ func (o *Outbox) Write(ctx context.Context, keys ossclient.Credentials, job Job)
 }
 
 // Put names and writes an entry for the job, and returns the job as it is to be published.
-func (o *Outbox) Put(ctx context.Context, keys ossclient.Credentials, job Job, published int, now time.Time) (Job, error) {
-	job = o.Name(job, published, now)
+func (o *Outbox) Put(ctx context.Context, keys ossclient.Credentials, job Job, published int) (Job, error) {
+	job = o.Name(job, published)
 	return job, o.Write(ctx, keys, job)
 }
 
@@ -105,7 +103,7 @@ func (o *Outbox) List(ctx context.Context, keys ossclient.Credentials, bucket st
 			return nil, 0, fmt.Errorf("%w: list %s: %w", ErrOutbox, bucket, err)
 		}
 		for _, object := range page.Objects {
-			if e, ok := o.entry(bucket, object.Key); ok {
+			if e, ok := o.entry(bucket, object.Key, object.LastModified); ok {
 				entries = append(entries, e)
 			} else {
 				strangers++
@@ -119,17 +117,16 @@ func (o *Outbox) List(ctx context.Context, keys ossclient.Credentials, bucket st
 	return entries, strangers, nil
 }
 
-var entryName = regexp.MustCompile(`^(\d{8}T\d{6}\.\d{3}Z)-([0-9a-f]{1,64})-(\d{1,9})\.json$`)
+var entryName = regexp.MustCompile(`^([0-9a-f]{1,64})-(\d{1,9})\.json$`)
 
-func (o *Outbox) entry(bucket, key string) (Entry, bool) {
+func (o *Outbox) entry(bucket, key string, written time.Time) (Entry, bool) {
 	name, ok := strings.CutPrefix(key, o.prefix)
 	m := entryName.FindStringSubmatch(name)
 	if !ok || m == nil {
 		return Entry{}, false
 	}
-	written, err1 := time.Parse(entryTime, m[1])
-	published, err2 := strconv.Atoi(m[3])
-	return Entry{bucket, key, m[2], written, published}, err1 == nil && err2 == nil
+	published, err := strconv.Atoi(m[2])
+	return Entry{bucket, key, m[1], written, published}, err == nil
 }
 
 // Read returns an entry's job. ErrMalformedJob and ErrUnknownVersion, wrapped, tell of a body that will never be read, and come with
@@ -163,7 +160,7 @@ func (o *Outbox) Read(ctx context.Context, keys ossclient.Credentials, e Entry) 
 
 // Remove removes an entry, and never anything else. One that is not there any more is fine.
 func (o *Outbox) Remove(ctx context.Context, keys ossclient.Credentials, bucket, key string) error {
-	if _, ok := o.entry(bucket, key); !ok {
+	if _, ok := o.entry(bucket, key, time.Time{}); !ok {
 		return fmt.Errorf("%w: %q is no entry's name", ErrOutbox, key)
 	}
 	b, err := o.client.Bucket(keys, bucket)

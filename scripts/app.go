@@ -34,6 +34,8 @@ func newApp(env environment) *cli.Command {
 		Commands: []*cli.Command{
 			demoCommand(env),
 			devCommand(env),
+			redriveCommand(env),
+			nsqdCommand(),
 		},
 		HideHelpCommand: true,
 		Writer:          env.stdout,

@@ -115,8 +115,8 @@ func TestUsage(t *testing.T) {
 		stdout string
 		stderr string
 	}{
-		{nil, 0, "demo  upload a picture", ""},
-		{[]string{"--help"}, 0, "demo  upload a picture", ""},
+		{nil, 0, "upload a picture on this machine", ""},
+		{[]string{"--help"}, 0, "upload a picture on this machine", ""},
 		{[]string{"dev", "--help"}, 0, "--json", ""},
 		{[]string{"nonsense"}, 1, "", `there is no command "nonsense"`},
 		{[]string{"dev", "--nonsense"}, 1, "", "nonsense"},

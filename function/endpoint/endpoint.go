@@ -36,7 +36,7 @@ type Queue interface {
 
 // Outbox keeps jobs that no nsqd took, or all of them: queue.Outbox.
 type Outbox interface {
-	Put(ctx context.Context, keys ossclient.Credentials, job queue.Job, published int, now time.Time) (queue.Job, error)
+	Put(ctx context.Context, keys ossclient.Credentials, job queue.Job, published int) (queue.Job, error)
 }
 
 // Config configures New. All fields but RequireImage, Keys and OwnPrefixes are required; Outbox is not with OutboxOff.

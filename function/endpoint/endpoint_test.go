@@ -42,7 +42,7 @@ func (f verifyFunc) Verify(ctx context.Context, r callback.Request) (callback.Up
 func (f fetchFunc) Fetch(ctx context.Context, k ossclient.Credentials, b, o string) (imageinfo.Info, int, error) {
 	return f(ctx, k, b, o)
 }
-func (f putFunc) Put(ctx context.Context, _ ossclient.Credentials, j queue.Job, n int, _ time.Time) (queue.Job, error) {
+func (f putFunc) Put(ctx context.Context, _ ossclient.Credentials, j queue.Job, n int) (queue.Job, error) {
 	return f(ctx, j, n)
 }
 func (f publishFunc) Publish(ctx context.Context, j queue.Job) (string, error) { return f(ctx, j) }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"oss-callback/queue"
 	"oss-callback/queue/ossclient"
@@ -46,7 +45,7 @@ func (e *Endpoint) enqueue(ctx context.Context, keys ossclient.Credentials, job 
 		return e.Queue.Publish(ctx, job)
 	case OutboxAlways:
 		// Without its entry the job would not be as safe as the operator asked for: no entry, no success.
-		entry, err := e.Outbox.Put(ctx, keys, job, published, time.Now())
+		entry, err := e.Outbox.Put(ctx, keys, job, published)
 		if err != nil {
 			return "", err
 		}
@@ -62,7 +61,7 @@ func (e *Endpoint) enqueue(ctx context.Context, keys ossclient.Credentials, job 
 		if err == nil {
 			return nsqd, nil
 		}
-		if _, outboxErr := e.Outbox.Put(ctx, keys, job, notPublished, time.Now()); outboxErr != nil {
+		if _, outboxErr := e.Outbox.Put(ctx, keys, job, notPublished); outboxErr != nil {
 			return "", errors.Join(err, outboxErr)
 		}
 		return "outbox", nil

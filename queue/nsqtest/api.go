@@ -32,8 +32,24 @@ type Stats struct {
 // Empty reports whether nothing waits, is delivered or is deferred.
 func (s Stats) Empty() bool { return s.Depth == 0 && s.InFlight == 0 && s.Deferred == 0 }
 
+// Client looks into a running nsqd, of this process or another, and does by hand what publishers and consumers do. It is a value and
+// safe for concurrent use; a call to an nsqd that is down is an error.
+type Client struct{ tcp, http string }
+
+// NewClient is for an nsqd that listens at these addresses, host:port.
+func NewClient(tcpAddr, httpAddr string) Client { return Client{tcp: tcpAddr, http: httpAddr} }
+
+// TCPAddr is where publishers and consumers connect.
+func (c Client) TCPAddr() string { return c.tcp }
+
+// HTTPAddr is where the HTTP API answers.
+func (c Client) HTTPAddr() string { return c.http }
+
+// Ping returns nil when nsqd serves.
+func (c Client) Ping(ctx context.Context) error { return c.get(ctx, "/ping", nil) }
+
 // Stats reads the stats of a channel, or of the topic when channel is empty. Names nsqd does not know have zero Stats.
-func (n *NSQD) Stats(ctx context.Context, topic, channel string) (Stats, error) {
+func (c Client) Stats(ctx context.Context, topic, channel string) (Stats, error) {
 	var answer struct {
 		Topics []struct {
 			Name string `json:"topic_name"`
@@ -44,16 +60,16 @@ func (n *NSQD) Stats(ctx context.Context, topic, channel string) (Stats, error) 
 			} `json:"channels"`
 		} `json:"topics"`
 	}
-	if err := n.get(ctx, "/stats?format=json&topic="+url.QueryEscape(topic), &answer); err != nil {
+	if err := c.get(ctx, "/stats?format=json&topic="+url.QueryEscape(topic), &answer); err != nil {
 		return Stats{}, err
 	}
 	for _, t := range answer.Topics {
 		if t.Name == topic && channel == "" {
 			return t.Stats, nil
 		}
-		for _, c := range t.Channels {
-			if t.Name == topic && c.Name == channel {
-				return c.Stats, nil
+		for _, ch := range t.Channels {
+			if t.Name == topic && ch.Name == channel {
+				return ch.Stats, nil
 			}
 		}
 	}
@@ -61,11 +77,11 @@ func (n *NSQD) Stats(ctx context.Context, topic, channel string) (Stats, error) 
 }
 
 // Wait returns the stats as soon as ok accepts them, and the last ones with an error when ctx is done first.
-func (n *NSQD) Wait(ctx context.Context, topic, channel string, ok func(Stats) bool) (Stats, error) {
+func (c Client) Wait(ctx context.Context, topic, channel string, ok func(Stats) bool) (Stats, error) {
 	tick := time.NewTicker(poll)
 	defer tick.Stop()
 	for {
-		s, err := n.Stats(ctx, topic, channel)
+		s, err := c.Stats(ctx, topic, channel)
 		if err == nil && ok(s) {
 			return s, nil
 		}
@@ -78,54 +94,67 @@ func (n *NSQD) Wait(ctx context.Context, topic, channel string, ok func(Stats) b
 }
 
 // Publish sends one message through the HTTP API, as it is.
-func (n *NSQD) Publish(ctx context.Context, topic string, body []byte) error {
-	return n.do(ctx, http.MethodPost, "/pub?topic="+url.QueryEscape(topic), body, nil)
+func (c Client) Publish(ctx context.Context, topic string, body []byte) error {
+	return c.do(ctx, http.MethodPost, "/pub?topic="+url.QueryEscape(topic), body, nil)
 }
 
 // CreateChannel makes a channel, and its topic, before anything is published: only then it gets every message.
-func (n *NSQD) CreateChannel(ctx context.Context, topic, channel string) error {
+func (c Client) CreateChannel(ctx context.Context, topic, channel string) error {
 	q := "?topic=" + url.QueryEscape(topic) + "&channel=" + url.QueryEscape(channel)
-	if err := n.do(ctx, http.MethodPost, "/topic/create"+q, nil, nil); err != nil {
+	if err := c.do(ctx, http.MethodPost, "/topic/create"+q, nil, nil); err != nil {
 		return err
 	}
-	return n.do(ctx, http.MethodPost, "/channel/create"+q, nil, nil)
+	return c.do(ctx, http.MethodPost, "/channel/create"+q, nil, nil)
 }
 
 // Receive takes one message off a channel and returns its body.
-func (n *NSQD) Receive(ctx context.Context, topic, channel string) ([]byte, error) {
-	c, err := nsq.NewConsumer(topic, channel, nsq.NewConfig())
+func (c Client) Receive(ctx context.Context, topic, channel string) ([]byte, error) {
+	bodies, err := c.ReceiveAll(ctx, topic, channel, 1)
+	if err != nil {
+		return nil, err
+	}
+	return bodies[0], nil
+}
+
+// ReceiveAll takes so many messages off a channel and returns their bodies. When ctx is done first, the error says how many there were,
+// and those have been taken off too.
+func (c Client) ReceiveAll(ctx context.Context, topic, channel string, messages int) ([][]byte, error) {
+	consumer, err := nsq.NewConsumer(topic, channel, nsq.NewConfig())
 	if err != nil {
 		return nil, fmt.Errorf("nsqtest: %w", err)
 	}
-	c.SetLogger(logger{}, nsq.LogLevelError)
-	got := make(chan []byte, 1)
-	c.AddHandler(nsq.HandlerFunc(func(m *nsq.Message) error {
+	consumer.SetLogger(logger{}, nsq.LogLevelError)
+	got := make(chan []byte, messages)
+	consumer.AddHandler(nsq.HandlerFunc(func(m *nsq.Message) error {
 		select {
 		case got <- m.Body:
-			c.ChangeMaxInFlight(0)
 		default:
-			m.RequeueWithoutBackoff(0) // a second one, delivered before the first was answered
+			m.RequeueWithoutBackoff(0) // one too many, delivered before we had stopped
 		}
 		return nil
 	}))
-	defer func() { c.Stop(); <-c.StopChan }()
-	if err := c.ConnectToNSQD(n.TCPAddr()); err != nil {
+	defer func() { consumer.Stop(); <-consumer.StopChan }()
+	if err := consumer.ConnectToNSQD(c.tcp); err != nil {
 		return nil, fmt.Errorf("nsqtest: %w", err)
 	}
-	select {
-	case body := <-got:
-		return body, nil
-	case <-ctx.Done():
-		return nil, fmt.Errorf("nsqtest: nothing on %s/%s: %w", topic, channel, ctx.Err())
+	var bodies [][]byte
+	for range messages {
+		select {
+		case body := <-got:
+			bodies = append(bodies, body)
+		case <-ctx.Done():
+			return bodies, fmt.Errorf("nsqtest: %d of %d messages on %s/%s: %w", len(bodies), messages, topic, channel, ctx.Err())
+		}
 	}
+	return bodies, nil
 }
 
-func (n *NSQD) get(ctx context.Context, path string, into any) error {
-	return n.do(ctx, http.MethodGet, path, nil, into)
+func (c Client) get(ctx context.Context, path string, into any) error {
+	return c.do(ctx, http.MethodGet, path, nil, into)
 }
 
-func (n *NSQD) do(ctx context.Context, method, path string, body []byte, into any) error {
-	req, err := http.NewRequestWithContext(ctx, method, "http://"+n.HTTPAddr()+path, bytes.NewReader(body))
+func (c Client) do(ctx context.Context, method, path string, body []byte, into any) error {
+	req, err := http.NewRequestWithContext(ctx, method, "http://"+c.http+path, bytes.NewReader(body))
 	if err != nil {
 		return fmt.Errorf("nsqtest: %w", err)
 	}

@@ -27,10 +27,13 @@ type Options struct {
 	TCPAddr  string       // host:port on loopback; default 127.0.0.1:0, any free port
 	HTTPAddr string       // the same
 	Logger   *slog.Logger // nsqd's own lines, at debug; nil discards them
+
+	Configure func(*nsqd.Options) // sets what else there is: TLS, auth, nsqlookupd; may be nil
 }
 
 // NSQD is a running nsqd. Its methods are safe for concurrent use, except Stop and Restart.
 type NSQD struct {
+	Client
 	opts   Options // with the ports that were chosen
 	daemon *nsqd.NSQD
 	done   chan error
@@ -64,12 +67,15 @@ func (n *NSQD) start() error {
 	conf := nsqd.NewOptions()
 	conf.DataPath = n.opts.Dir
 	conf.TCPAddress, conf.HTTPAddress = n.opts.TCPAddr, n.opts.HTTPAddr
-	conf.BroadcastAddress = "127.0.0.1"
+	conf.BroadcastAddress, conf.HTTPSAddress = "127.0.0.1", anyPort // HTTPS only if Configure sets a certificate
 	conf.MemQueueSize, conf.SyncEvery = 0, 1
 	// nsqd looks for channels every 5 s and for due messages every 100 ms: too slow for whoever waits for a short delay.
 	conf.QueueScanRefreshInterval = 50 * time.Millisecond
 	conf.QueueScanInterval = 10 * time.Millisecond
 	conf.Logger = logger{n.opts.Logger}
+	if n.opts.Configure != nil {
+		n.opts.Configure(conf)
+	}
 
 	daemon, err := nsqd.New(conf)
 	if err != nil {
@@ -77,24 +83,19 @@ func (n *NSQD) start() error {
 	}
 	n.daemon, n.done = daemon, make(chan error, 1)
 	n.opts.TCPAddr, n.opts.HTTPAddr = daemon.RealTCPAddr().String(), daemon.RealHTTPAddr().String()
+	n.Client = NewClient(n.opts.TCPAddr, n.opts.HTTPAddr)
 	loadErr := errors.Join(daemon.LoadMetadata(), daemon.PersistMetadata())
 	go func() { n.done <- daemon.Main() }()
 
 	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
 	defer cancel()
 	// Even a failed start waits for Main to serve: nsqd's Exit must not overtake it.
-	if err := errors.Join(n.get(ctx, "/ping", nil), loadErr); err != nil {
+	if err := errors.Join(n.Ping(ctx), loadErr); err != nil {
 		n.Stop()
 		return fmt.Errorf("nsqtest: start: %w", err)
 	}
 	return nil
 }
-
-// TCPAddr is where publishers and consumers connect.
-func (n *NSQD) TCPAddr() string { return n.opts.TCPAddr }
-
-// HTTPAddr is where the HTTP API answers.
-func (n *NSQD) HTTPAddr() string { return n.opts.HTTPAddr }
 
 // Stop ends nsqd as SIGTERM does and returns when all messages are on disk. It may be called again.
 func (n *NSQD) Stop() {
@@ -128,10 +129,14 @@ type TB interface {
 	Fatalf(format string, args ...any)
 }
 
-// New starts an nsqd for one test and stops it at the test's end.
-func New(t TB) *NSQD {
+// New starts an nsqd for one test and stops it at the test's end. Each configure may set options that Start does not.
+func New(t TB, configure ...func(*nsqd.Options)) *NSQD {
 	t.Helper()
-	n, err := Start(Options{Dir: t.TempDir()})
+	n, err := Start(Options{Dir: t.TempDir(), Configure: func(o *nsqd.Options) {
+		for _, set := range configure {
+			set(o)
+		}
+	}})
 	if err != nil {
 		t.Fatalf("%v", err)
 		return nil

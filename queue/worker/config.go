@@ -4,11 +4,14 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/nsqio/go-nsq"
 
 	"oss-callback/queue"
+	"oss-callback/queue/ossclient"
 	"oss-callback/queue/settings"
 )
 
@@ -24,7 +27,14 @@ type config struct {
 	MaxAttempts  int           `env:"MAX_ATTEMPTS" envDefault:"5"`
 	JobTimeout   time.Duration `env:"JOB_TIMEOUT" envDefault:"60s"`
 	MetricsAddr  string        `env:"METRICS_ADDR" envDefault:"127.0.0.1:9100"`
+
+	Outbox        string        `env:"OUTBOX" envDefault:"on-failure"`
+	OutboxPrefix  string        `env:"OUTBOX_PREFIX" envDefault:".outbox/"`
+	SweepInterval time.Duration `env:"SWEEP_INTERVAL" envDefault:"30s"` // 0: never
 }
+
+// outboxModes are those of the function. To the worker all but off are the same.
+var outboxModes = []string{"on-failure", "always", "off"}
 
 // readConfig returns one error per bad variable, naming it and the cure, joined.
 func readConfig() (config, error) {
@@ -38,6 +48,8 @@ func readConfig() (config, error) {
 		settings.CheckAddrs("NSQLOOKUPD_ADDRS", c.LookupdAddrs),
 		settings.CheckAddrs("METRICS_ADDR", []string{c.MetricsAddr}),
 	}
+	_, err = queue.NewOutbox(nil, c.OutboxPrefix) // checks it
+	faults = append(faults, err)
 	bad := func(format string, args ...any) { faults = append(faults, fmt.Errorf(format, args...)) }
 	if (len(c.LookupdAddrs) == 0) == (len(c.Addrs) == 0) {
 		bad("NSQLOOKUPD_ADDRS or NSQD_ADDRS: set one, and not both")
@@ -60,8 +72,20 @@ func readConfig() (config, error) {
 	if c.JobTimeout < time.Second || c.JobTimeout > queue.MaxJobTimeout {
 		bad("JOB_TIMEOUT: %v is not within 1s to %v", c.JobTimeout, queue.MaxJobTimeout)
 	}
+	if !slices.Contains(outboxModes, c.Outbox) {
+		bad("OUTBOX: %.32q is not one of %s", c.Outbox, strings.Join(outboxModes, ", "))
+	}
+	if c.SweepInterval != 0 && (c.SweepInterval < 100*time.Millisecond || c.SweepInterval > maxWait) {
+		bad("SWEEP_INTERVAL: %v is neither 0 nor within 100ms to %v", c.SweepInterval, maxWait)
+	}
 	if c.AccessKeyID == "" || c.AccessKeySecret == "" {
 		bad("ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET: both are required, to read and write objects")
 	}
 	return c, errors.Join(faults...)
 }
+
+func (c config) keys() ossclient.Credentials {
+	return ossclient.Credentials{AccessKeyID: c.AccessKeyID, AccessKeySecret: c.AccessKeySecret, SecurityToken: c.SecurityToken}
+}
+
+func (c config) conn() queue.Conn { return queue.Conn{TLS: c.TLS, AuthSecret: c.AuthSecret} }

@@ -3,11 +3,14 @@ package main
 import (
 	"bytes"
 	"log/slog"
+	"os"
+	"regexp"
 	"runtime"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/caarlos0/env/v11"
 	"github.com/google/go-cmp/cmp"
 
 	"oss-callback/queue/settings"
@@ -43,6 +46,7 @@ func TestReadConfigDefaults(t *testing.T) {
 		NSQ:     settings.NSQ{Addrs: []string{"127.0.0.1:4150"}, Topic: "oss_upload"},
 		Log:     settings.Log{Level: slog.LevelInfo},
 		Channel: "worker", Concurrency: runtime.GOMAXPROCS(0), MaxAttempts: 5, JobTimeout: time.Minute, MetricsAddr: "127.0.0.1:9100",
+		Outbox: "on-failure", OutboxPrefix: ".outbox/", SweepInterval: 30 * time.Second,
 	}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)
@@ -74,6 +78,11 @@ func TestRunNamesBadSettings(t *testing.T) {
 		"bucket":       {map[string]string{"ALLOWED_BUCKETS": "a/b"}, "ALLOWED_BUCKETS:"},
 		"no key":       {map[string]string{"ALIBABA_CLOUD_ACCESS_KEY_ID": ""}, "ALIBABA_CLOUD_ACCESS_KEY_ID"},
 		"no secret":    {map[string]string{"ALIBABA_CLOUD_ACCESS_KEY_SECRET": ""}, "ALIBABA_CLOUD_ACCESS_KEY_SECRET"},
+		"outbox":       {map[string]string{"OUTBOX": "sometimes"}, "OUTBOX:"},
+		"prefix":       {map[string]string{"OUTBOX_PREFIX": "outbox"}, "OUTBOX_PREFIX:"},
+		"short sweep":  {map[string]string{"SWEEP_INTERVAL": "99ms"}, "SWEEP_INTERVAL:"},
+		"long sweep":   {map[string]string{"SWEEP_INTERVAL": "25h"}, "SWEEP_INTERVAL:"},
+		"no sweep":     {map[string]string{"SWEEP_INTERVAL": "never"}, "SWEEP_INTERVAL:"},
 		"log level":    {map[string]string{"LOG_LEVEL": "loud"}, "LOG_LEVEL:"},
 		"two at once":  {map[string]string{"NSQ_TOPIC": "a b", "MAX_ATTEMPTS": "-5"}, "MAX_ATTEMPTS:"},
 	} {
@@ -84,5 +93,36 @@ func TestRunNamesBadSettings(t *testing.T) {
 				t.Errorf("exit %d, said %q; want 2 and %q", code, &stderr, c.want)
 			}
 		})
+	}
+}
+
+// TestSettingsAreDocumented ties the worker's table in README.md to config, both ways.
+func TestSettingsAreDocumented(t *testing.T) {
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, table, _ := strings.Cut(string(readme), "### Settings of the worker\n")
+	table, _, _ = strings.Cut(table, "\n#")
+	documented := map[string]bool{}
+	for row := range strings.Lines(table) {
+		if names := strings.Split(row, "|"); len(names) > 1 {
+			for _, m := range regexp.MustCompile("`([A-Z_]+)`").FindAllStringSubmatch(names[1], -1) {
+				documented[m[1]] = true
+			}
+		}
+	}
+	params, err := env.GetFieldParams(&config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range params {
+		if !documented[p.Key] {
+			t.Errorf("README.md does not explain %s", p.Key)
+		}
+		delete(documented, p.Key)
+	}
+	if len(documented) > 0 {
+		t.Errorf("README.md explains %v, which the worker does not read", documented)
 	}
 }

@@ -17,9 +17,6 @@ import (
 )
 
 const (
-	// maxPixels bounds memory: a decoded pixel takes 4 bytes as a rule, 8 with 16-bit colours, and 15 while a progressive JPEG is
-	// being decoded. 50 megapixels are 200 MB, 750 MB at worst, for each of WORKER_CONCURRENCY jobs.
-	maxPixels = 50_000_000
 	// thumbSide is the longest side of a thumbnail, in pixels.
 	thumbSide   = 256
 	jpegQuality = 85
@@ -27,22 +24,28 @@ const (
 
 var (
 	errNotAnImage    = errors.New("not an image that can be read (JPEG, PNG, GIF, WebP, BMP or TIFF)")
-	errTooManyPixels = fmt.Errorf("image has more than %d pixels", maxPixels)
+	errTooManyPixels = errors.New("image is too large to be decoded")
 )
 
-// thumbnail turns an image file into a small upright JPEG without metadata: at most 256x256, never enlarged, of an animation the
-// first frame, transparency over white. Its errors are errNotAnImage and errTooManyPixels; neither gets better by trying again.
-func thumbnail(file []byte) ([]byte, error) {
+// inspect tells what decoding an image file would take, from its header: see cost. It returns errNotAnImage or errTooManyPixels;
+// neither gets better by trying again.
+func inspect(file []byte) (pixels int64, err error) {
 	conf, format, err := image.DecodeConfig(bytes.NewReader(file))
 	switch {
 	case err != nil:
-		return nil, fmt.Errorf("%w: %v", errNotAnImage, err)
+		return 0, fmt.Errorf("%w: %v", errNotAnImage, err)
 	case conf.Width < 1 || conf.Height < 1:
-		return nil, fmt.Errorf("%w: %dx%d pixels", errNotAnImage, conf.Width, conf.Height)
-	case int64(conf.Width) > maxPixels/int64(conf.Height):
-		return nil, fmt.Errorf("%w: %dx%d", errTooManyPixels, conf.Width, conf.Height)
+		return 0, fmt.Errorf("%w: %dx%d pixels", errNotAnImage, conf.Width, conf.Height)
+	case conf.Width > maxSide, conf.Height > maxSide, cost(format, conf) > maxPixels:
+		return 0, fmt.Errorf("%w: %s of %dx%d pixels", errTooManyPixels, format, conf.Width, conf.Height)
 	}
-	src, _, err := image.Decode(bytes.NewReader(file))
+	return cost(format, conf), nil
+}
+
+// thumbnail turns an image file that inspect has accepted into a small upright JPEG without metadata: at most 256x256, never
+// enlarged, of an animation the first frame, transparency over white. It returns errNotAnImage.
+func thumbnail(file []byte) ([]byte, error) {
+	src, format, err := image.Decode(bytes.NewReader(file))
 	if err != nil {
 		return nil, fmt.Errorf("%w: %v", errNotAnImage, err)
 	}

@@ -90,6 +90,14 @@ var (
 	black = color.NRGBA{A: 255}
 )
 
+// small is what process does with a file.
+func small(file []byte) ([]byte, error) {
+	if _, err := inspect(file); err != nil {
+		return nil, err
+	}
+	return thumbnail(file)
+}
+
 func TestThumbnailReadsFormats(t *testing.T) {
 	webp, err := base64.StdEncoding.DecodeString("UklGRiIAAABXRUJQVlA4IBYAAAAwAQCdASoBAAEADsD+JaQAA3AAAAAA")
 	if err != nil {
@@ -120,7 +128,7 @@ func TestThumbnailReadsFormats(t *testing.T) {
 		"a line":       {pngOf(t, plain(1, 2000, blue)), 1, 256, blue},
 	} {
 		t.Run(name, func(t *testing.T) {
-			b, err := thumbnail(c.file)
+			b, err := small(c.file)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -173,7 +181,7 @@ func TestThumbnailIsUpright(t *testing.T) {
 		})
 		for format, file := range map[string][]byte{"JPEG": jpegOf(t, stored), "PNG": pngOf(t, stored)} {
 			t.Run(fmt.Sprintf("%s %d", format, o), func(t *testing.T) {
-				b, err := thumbnail(withEXIF(file, exifOf(o)))
+				b, err := small(withEXIF(file, exifOf(o)))
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -200,7 +208,7 @@ func TestThumbnailIsUpright(t *testing.T) {
 func TestThumbnailSurvivesBrokenEXIF(t *testing.T) {
 	file := jpegOf(t, plain(4, 4, red))
 	for name, exif := range map[string][]byte{"empty": {}, "cut": exifOf(6)[:12], "orientation 9": exifOf(9), "noise": []byte("MM\x00*\xff\xff\xff\xff")} {
-		if _, err := thumbnail(withEXIF(file, exif)); err != nil {
+		if _, err := small(withEXIF(file, exif)); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -219,16 +227,17 @@ func TestThumbnailRefuses(t *testing.T) {
 		file []byte
 		want error
 	}{
-		"empty":              {nil, errNotAnImage},
-		"text":               {[]byte("hello"), errNotAnImage},
-		"cut":                {file[:len(file)/2], errNotAnImage},
-		"lying":              {resize(5000, 5000), errNotAnImage},
-		"no height":          {resize(100, 0), errNotAnImage},
-		"too many pixels":    {resize(10_000, 5001), errTooManyPixels},
-		"product overflows":  {resize(1<<31-1, 1<<31-1), errNotAnImage}, // the decoder itself says no
-		"one line too large": {resize(maxPixels+1, 1), errTooManyPixels},
+		"empty":             {nil, errNotAnImage},
+		"text":              {[]byte("hello"), errNotAnImage},
+		"cut":               {file[:len(file)/2], errNotAnImage},
+		"lying":             {resize(5000, 5000), errNotAnImage},
+		"no height":         {resize(100, 0), errNotAnImage},
+		"too many pixels":   {resize(10_000, 5001), errTooManyPixels},
+		"product overflows": {resize(1<<31-1, 1<<31-1), errNotAnImage}, // the decoder itself says no
+		"one long line":     {resize(maxSide+1, 1), errTooManyPixels},  // scaling would take gigabytes
+		"one long column":   {resize(1, maxSide+1), errTooManyPixels},
 	} {
-		if _, err := thumbnail(c.file); !errors.Is(err, c.want) {
+		if _, err := small(c.file); !errors.Is(err, c.want) {
 			t.Errorf("%s: got %v, want %v", name, err, c.want)
 		}
 	}
@@ -253,7 +262,7 @@ func FuzzThumbnail(f *testing.F) {
 		if c, _, err := image.DecodeConfig(bytes.NewReader(file)); err == nil && c.Width*c.Height > 1<<20 {
 			return // allowed, but slow
 		}
-		b, err := thumbnail(file)
+		b, err := small(file)
 		if err != nil {
 			return
 		}

@@ -8,17 +8,25 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"runtime/debug"
+	"sync"
 	"syscall"
 	"time"
 
 	"oss-callback/queue"
+	"oss-callback/queue/ossclient"
 )
 
 // drainTimeout is how long running jobs may go on after SIGTERM. With at most 6 s for the rest it stays below the 30 s after which
 // orchestrators kill by default.
 const drainTimeout = 22 * time.Second
 
-func main() { os.Exit(run(context.Background(), os.Stderr)) }
+func main() {
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(maxMemory - maxMemory/16)
+	}
+	os.Exit(run(context.Background(), os.Stderr))
+}
 
 // run is the worker, from the environment to the exit status: 0 after SIGTERM, SIGINT or the end of ctx, 1 if it failed, 2 for
 // bad settings.
@@ -42,19 +50,29 @@ func run(ctx context.Context, stderr io.Writer) int {
 }
 
 func work(ctx context.Context, conf config, log *slog.Logger) error {
-	store, err := newStore(conf)
+	client, err := newClient(conf)
 	if err != nil {
 		return err
 	}
-	w := &worker{buckets: conf.Buckets, store: store}
 	m := newMetrics()
+	sweep, err := newSweeper(conf, client, m, log)
+	if err != nil {
+		return err
+	}
+	memory := newMemory()
+	w := &worker{buckets: conf.Buckets, store: &store{client, conf.keys(), memory}, memory: memory}
 	consumer, err := queue.NewConsumer(queue.ConsumerConfig{
-		NSQDAddrs: conf.Addrs, LookupdAddrs: conf.LookupdAddrs, Topic: conf.Topic, Channel: conf.Channel,
-		Conn:        queue.Conn{TLS: conf.TLS, AuthSecret: conf.AuthSecret},
+		NSQDAddrs: conf.Addrs, LookupdAddrs: conf.LookupdAddrs, Topic: conf.Topic, Channel: conf.Channel, Conn: conf.conn(),
 		Concurrency: conf.Concurrency, MaxAttempts: conf.MaxAttempts, JobTimeout: conf.JobTimeout, DrainTimeout: drainTimeout,
 		Process: m.running(w.process),
-		Observe: func(r queue.Result) { m.observe(r); logResult(ctx, log, r) },
-		Logger:  log,
+		Observe: func(r queue.Result) {
+			m.observe(r)
+			logResult(ctx, log, r)
+			if conf.Outbox != "off" {
+				sweep.ended(ctx, r)
+			}
+		},
+		Logger: log,
 	})
 	if err != nil {
 		return err
@@ -64,8 +82,32 @@ func work(ctx context.Context, conf config, log *slog.Logger) error {
 		return fmt.Errorf("METRICS_ADDR: %w", err)
 	}
 	defer closeMetrics()
+	if conf.Outbox != "off" && conf.SweepInterval > 0 {
+		var sweeping sync.WaitGroup
+		defer sweeping.Wait()
+		sweepCtx, stop := context.WithCancel(ctx)
+		defer stop()
+		sweeping.Go(func() { sweep.run(sweepCtx) })
+	}
 	log.Info("worker started", "topic", conf.Topic, "channel", conf.Channel, "concurrency", conf.Concurrency, "metrics", addr)
 	return consumer.Run(ctx)
+}
+
+func newSweeper(c config, client *ossclient.Client, m *metrics, log *slog.Logger) (*sweeper, error) {
+	outbox, err := queue.NewOutbox(client, c.OutboxPrefix)
+	if err != nil {
+		return nil, err
+	}
+	return &sweeper{
+		outbox: outbox, keys: c.keys(), buckets: c.Buckets, prefix: c.OutboxPrefix, topic: c.Topic, conn: c.conn(), every: c.SweepInterval,
+		nsqds: func(ctx context.Context) ([]string, error) {
+			if len(c.Addrs) > 0 {
+				return c.Addrs, nil
+			}
+			return lookup(ctx, c.LookupdAddrs)
+		},
+		metrics: m, log: log,
+	}, nil
 }
 
 // logResult writes the one line of a delivery.

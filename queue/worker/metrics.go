@@ -8,9 +8,17 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promauto"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"oss-callback/queue"
+)
+
+// What became of an entry of the outbox that was due; labels of the metric.
+const (
+	sweptPublished = "published"
+	sweptDead      = "dead" // could not be read
+	sweptGone      = "gone" // another worker was faster
 )
 
 // metrics counts what becomes of jobs. Labels come from fixed sets, never from jobs. Safe for concurrent use.
@@ -21,32 +29,52 @@ type metrics struct {
 	seconds     prometheus.Histogram
 	inFlight    prometheus.Gauge
 	redelivered prometheus.Counter
+
+	entries, oldest, strangers prometheus.Gauge
+	swept                      *prometheus.CounterVec
+	sweepErrors                prometheus.Counter
 }
 
 func newMetrics() *metrics {
 	const space, part = "osscallback", "worker"
-	m := &metrics{
-		registry: prometheus.NewRegistry(),
-		jobs: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Namespace: space, Subsystem: part, Name: "jobs_total", Help: "Deliveries, by what became of them.",
-		}, []string{"outcome"}),
-		dead: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Namespace: space, Subsystem: part, Name: "dead_letters_total", Help: "Dead letters, by reason.",
-		}, []string{"reason"}),
-		seconds: prometheus.NewHistogram(prometheus.HistogramOpts{
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	auto := promauto.With(registry)
+	counter := func(name, help string) prometheus.Counter {
+		return auto.NewCounter(prometheus.CounterOpts{Namespace: space, Subsystem: part, Name: name, Help: help})
+	}
+	counters := func(name, label, help string) *prometheus.CounterVec {
+		return auto.NewCounterVec(prometheus.CounterOpts{Namespace: space, Subsystem: part, Name: name, Help: help}, []string{label})
+	}
+	gauge := func(name, help string) prometheus.Gauge {
+		return auto.NewGauge(prometheus.GaugeOpts{Namespace: space, Subsystem: part, Name: name, Help: help})
+	}
+	return &metrics{
+		registry: registry,
+		jobs:     counters("jobs_total", "outcome", "Deliveries, by what became of them."),
+		dead:     counters("dead_letters_total", "reason", "Dead letters, by reason."),
+		seconds: auto.NewHistogram(prometheus.HistogramOpts{
 			Namespace: space, Subsystem: part, Name: "job_duration_seconds", Help: "How long process took.",
 			Buckets: prometheus.ExponentialBuckets(0.01, 2.5, 11), // 10 ms to 95 s
 		}),
-		inFlight: prometheus.NewGauge(prometheus.GaugeOpts{
-			Namespace: space, Subsystem: part, Name: "in_flight", Help: "Jobs being run.",
-		}),
-		redelivered: prometheus.NewCounter(prometheus.CounterOpts{
-			Namespace: space, Subsystem: part, Name: "redelivered_total", Help: "Jobs that were run not for the first time.",
-		}),
+		inFlight:    gauge("in_flight", "Jobs being run."),
+		redelivered: counter("redelivered_total", "Jobs that were run not for the first time."),
+		entries:     gauge("outbox_entries", "Entries in the outbox at the last sweep, in all buckets that could be listed."),
+		oldest:      gauge("outbox_oldest_seconds", "Age of the oldest entry at the last sweep, since it was written or last published."),
+		strangers:   gauge("outbox_strangers", "Objects under OUTBOX_PREFIX that are no entries, at the last sweep."),
+		swept:       counters("swept_total", "outcome", "Entries that were due, by what became of them."),
+		sweepErrors: counter("sweep_errors_total", "Buckets and entries that could not be swept."),
 	}
-	m.registry.MustRegister(m.jobs, m.dead, m.seconds, m.inFlight, m.redelivered,
-		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	return m
+}
+
+// found tells what a sweep saw.
+func (m *metrics) found(s seen, now time.Time) {
+	m.entries.Set(float64(s.entries))
+	m.strangers.Set(float64(s.strangers))
+	m.oldest.Set(0)
+	if s.entries > 0 {
+		m.oldest.Set(max(0, now.Sub(s.oldest).Seconds()))
+	}
 }
 
 // running counts and times what p runs.

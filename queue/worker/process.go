@@ -16,10 +16,11 @@ const maxKey = 1023
 
 var errBucketNotAllowed = errors.New("bucket is not in ALLOWED_BUCKETS")
 
-// worker does the work. It holds no state between jobs and is used by all of them at once.
+// worker does the work. Jobs share it, and nothing in it belongs to one of them.
 type worker struct {
 	buckets []string
 	store   *store
+	memory  *memory
 }
 
 // process makes a thumbnail of an uploaded image. THIS IS THE FUNCTION TO REPLACE BY YOUR OWN WORK; its contract is that of
@@ -33,15 +34,31 @@ func (w *worker) process(ctx context.Context, job queue.Job) error {
 	if done, err := w.store.exists(ctx, job.Bucket, name); done || err != nil {
 		return err
 	}
-	original, err := w.store.get(ctx, job.Bucket, job.Object, job.ETag)
+	original, release, err := w.store.get(ctx, job.Bucket, job.Object, job.ETag)
 	if err != nil {
 		return err
 	}
-	small, err := thumbnail(original)
+	defer release()
+	pixels, err := inspect(original)
 	if err != nil {
 		return queue.Permanent(err) // the same bytes would fail again
 	}
+	small, err := w.decode(ctx, original, pixels)
+	if err != nil {
+		return err
+	}
 	return w.store.create(ctx, job.Bucket, name, "image/jpeg", small)
+}
+
+// decode makes the thumbnail within the memory there is.
+func (w *worker) decode(ctx context.Context, original []byte, pixels int64) ([]byte, error) {
+	release, err := w.memory.decode(ctx, pixels)
+	if err != nil {
+		return nil, err
+	}
+	defer release()
+	small, err := thumbnail(original)
+	return small, queue.Permanent(err)
 }
 
 // thumbnailKey names the thumbnail of one version of one object: a later upload to the same key gets its own. A key that would
@@ -51,10 +68,10 @@ func thumbnailKey(job queue.Job) string {
 	if version == "" {
 		version = job.ID
 	}
-	key := "thumbs/" + job.Object + "." + version + ".jpg"
+	key := queue.OutputPrefix + job.Object + "." + version + ".jpg"
 	if len(key) > maxKey {
 		sum := sha256.Sum256([]byte(job.Object))
-		key = "thumbs/" + hex.EncodeToString(sum[:]) + "." + version + ".jpg"
+		key = queue.OutputPrefix + hex.EncodeToString(sum[:]) + "." + version + ".jpg"
 	}
 	return key
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -12,59 +13,64 @@ import (
 	"github.com/aliyun/aliyun-oss-go-sdk/oss"
 
 	"oss-callback/queue"
+	"oss-callback/queue/osstest"
 	"oss-callback/queue/settings"
 )
 
-func testConfig(f *fakeOSS) config {
+const testBucket = "photos"
+
+func testConfig(f *osstest.Server) config {
 	return config{
 		OSS: settings.OSS{
-			Endpoint: f.URL, Region: testRegion, Buckets: []string{testBucket}, AccessKeyID: "id", AccessKeySecret: "secret",
+			Endpoint: f.URL, Region: osstest.Region, Buckets: []string{testBucket}, AccessKeyID: "id", AccessKeySecret: "secret",
 		},
 		Concurrency: 2,
 	}
 }
 
-func newTestWorker(t *testing.T, f *fakeOSS) *worker {
+func newTestWorker(t *testing.T, f *osstest.Server) *worker {
 	t.Helper()
-	s, err := newStore(testConfig(f))
+	conf := testConfig(f)
+	client, err := newClient(conf)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &worker{buckets: []string{testBucket}, store: s}
+	m := newMemory()
+	return &worker{buckets: conf.Buckets, store: &store{client, conf.keys(), m}, memory: m}
 }
 
 func jobFor(key string, data []byte) queue.Job {
-	etag := etagOf(data)
+	etag := osstest.ETag(data)
 	return queue.Job{V: 1, ID: queue.JobID(testBucket, key, etag, ""), Bucket: testBucket, Object: key, ETag: etag, Size: int64(len(data))}
 }
 
 func TestProcessMakesOneThumbnail(t *testing.T) {
-	f := newFakeOSS(t)
+	f := osstest.New(t)
 	w := newTestWorker(t, f)
 	photo := pngOf(t, plain(300, 200, red))
 	const key = "in/ü & ?+%41.png"
-	f.put(key, photo)
+	f.Put(testBucket, key, photo)
 	job := jobFor(key, photo)
 	for range 2 {
 		if err := w.process(t.Context(), job); err != nil {
 			t.Fatal(err)
 		}
 	}
-	thumbs := f.thumbs()
-	if _, ok := thumbs["thumbs/"+key+"."+job.ETag+".jpg"]; !ok || len(thumbs) != 1 || f.puts != 1 {
-		t.Errorf("%d writes left %d thumbnails", f.puts, len(thumbs))
+	thumbs := f.Objects(testBucket, "thumbs/")
+	if _, ok := thumbs["thumbs/"+key+"."+job.ETag+".jpg"]; !ok || len(thumbs) != 1 || f.Stored() != 1 {
+		t.Errorf("%d writes left %d thumbnails", f.Stored(), len(thumbs))
 	}
-	if f.headers.Get("Content-Type") != "image/jpeg" || f.headers.Get("X-Oss-Forbid-Overwrite") != "true" {
-		t.Errorf("written with %v", f.headers)
+	if f.Header().Get("Content-Type") != "image/jpeg" || f.Header().Get("X-Oss-Forbid-Overwrite") != "true" {
+		t.Errorf("written with %v", f.Header())
 	}
 }
 
 // Both workers look, see no thumbnail, and write: one wins, both are done.
 func TestProcessTwiceAtOnce(t *testing.T) {
-	f := newFakeOSS(t)
+	f := osstest.New(t)
 	var looked sync.WaitGroup
 	looked.Add(2)
-	f.intercept = func(_ http.ResponseWriter, r *http.Request) bool {
+	f.Intercept = func(_ http.ResponseWriter, r *http.Request) bool {
 		if r.Method == http.MethodPut {
 			looked.Wait()
 		}
@@ -74,7 +80,7 @@ func TestProcessTwiceAtOnce(t *testing.T) {
 		return false
 	}
 	photo := jpegOf(t, plain(300, 200, red))
-	f.put("a.jpg", photo)
+	f.Put(testBucket, "a.jpg", photo)
 	errs := make(chan error, 2)
 	for range 2 {
 		w := newTestWorker(t, f)
@@ -85,8 +91,8 @@ func TestProcessTwiceAtOnce(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if n := len(f.thumbs()); n != 1 || f.puts != 1 {
-		t.Errorf("%d writes left %d thumbnails", f.puts, n)
+	if n := len(f.Objects(testBucket, "thumbs/")); n != 1 || f.Stored() != 1 {
+		t.Errorf("%d writes left %d thumbnails", f.Stored(), n)
 	}
 }
 
@@ -98,8 +104,16 @@ func TestProcessErrors(t *testing.T) {
 			if r.Method != method {
 				return false
 			}
-			ossError(w, status, code)
+			osstest.Error(w, status, code)
 			return true
+		}
+	}
+	get := func(reply func(http.ResponseWriter)) func(http.ResponseWriter, *http.Request) bool {
+		return func(w http.ResponseWriter, r *http.Request) bool {
+			if r.Method == http.MethodGet {
+				reply(w)
+			}
+			return r.Method == http.MethodGet
 		}
 	}
 	for name, c := range map[string]struct {
@@ -121,34 +135,21 @@ func TestProcessErrors(t *testing.T) {
 		"read: denied":    {job: good, intercept: answer(http.MethodGet, 403, "AccessDenied"), code: "AccessDenied"},
 		"write: OSS down": {job: good, intercept: answer(http.MethodPut, 500, "InternalError"), code: "InternalError"},
 		"write: conflict": {job: good, intercept: answer(http.MethodPut, 409, "OperationNotSupported"), code: "OperationNotSupported"},
-		"read: broken off": {job: good, want: io.ErrUnexpectedEOF, intercept: func(w http.ResponseWriter, r *http.Request) bool {
-			if r.Method != http.MethodGet {
-				return false
-			}
+		"read: broken off": {job: good, want: io.ErrUnexpectedEOF, intercept: get(func(w http.ResponseWriter) {
 			w.Header().Set("Content-Length", "1000")
 			_, _ = w.Write(photo[:100])
-			return true
-		}},
-		"read: endless": {job: good, want: errTooBig, permanent: true, intercept: func(w http.ResponseWriter, r *http.Request) bool {
-			if r.Method != http.MethodGet {
-				return false
-			}
-			block := make([]byte, 1<<20)
-			for range 2 * maxObject / len(block) {
-				if _, err := w.Write(block); err != nil {
-					break
-				}
-			}
-			return true
-		}},
-		"read: endless error": {job: good, intercept: func(w http.ResponseWriter, r *http.Request) bool {
-			if r.Method != http.MethodGet {
-				return false
-			}
+		})},
+		"read: too big": {job: good, want: errTooBig, permanent: true, intercept: get(func(w http.ResponseWriter) {
+			w.Header().Set("Content-Length", strconv.Itoa(maxObject+1))
+		})},
+		"read: no length": {job: good, want: errNoLength, intercept: get(func(w http.ResponseWriter) {
+			_, _ = w.Write(photo)
+			_ = http.NewResponseController(w).Flush() // hence chunks, which may be endless
+		})},
+		"read: endless error": {job: good, intercept: get(func(w http.ResponseWriter) {
 			w.WriteHeader(http.StatusNotFound)
-			_, _ = w.Write([]byte(strings.Repeat(" ", 2*maxErrorBody)))
-			return true
-		}},
+			_, _ = w.Write([]byte(strings.Repeat(" ", 1<<20)))
+		})},
 		"connection cut": {job: good, intercept: func(http.ResponseWriter, *http.Request) bool { panic(http.ErrAbortHandler) }},
 		"redirect": {job: good, intercept: func(w http.ResponseWriter, r *http.Request) bool {
 			const elsewhere = "/" + testBucket + "/text" // followed, the thumbnail would seem to be there
@@ -161,11 +162,11 @@ func TestProcessErrors(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			f := newFakeOSS(t)
-			f.put("a.jpg", photo)
-			f.put("text", []byte("text"))
-			f.put("empty", nil)
-			f.intercept = c.intercept
+			f := osstest.New(t)
+			f.Put(testBucket, "a.jpg", photo)
+			f.Put(testBucket, "text", []byte("text"))
+			f.Put(testBucket, "empty", nil)
+			f.Intercept = c.intercept
 			err := newTestWorker(t, f).process(t.Context(), c.job)
 			if err == nil || (c.want != nil && !errors.Is(err, c.want)) {
 				t.Fatalf("got %v, want %v", err, c.want)
@@ -176,7 +177,7 @@ func TestProcessErrors(t *testing.T) {
 			if queue.IsPermanent(err) != c.permanent {
 				t.Errorf("%v: permanent is %v", err, !c.permanent)
 			}
-			if n := len(f.thumbs()); n != 0 {
+			if n := len(f.Objects(testBucket, "thumbs/")); n != 0 {
 				t.Errorf("left %d thumbnails", n)
 			}
 		})
@@ -184,11 +185,11 @@ func TestProcessErrors(t *testing.T) {
 }
 
 func TestProcessEndsWithItsContext(t *testing.T) {
-	f := newFakeOSS(t)
+	f := osstest.New(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	release := make(chan struct{})
 	t.Cleanup(func() { close(release) })
-	f.intercept = func(http.ResponseWriter, *http.Request) bool {
+	f.Intercept = func(http.ResponseWriter, *http.Request) bool {
 		cancel()
 		<-release
 		return false

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"os"
 	"os/exec"
@@ -16,12 +17,17 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nsqio/nsq/nsqd"
+
 	"oss-callback/queue"
 	"oss-callback/queue/nsqtest"
+	"oss-callback/queue/osstest"
 	"oss-callback/queue/settings"
 )
 
-const patience = 30 * time.Second // only reached by a broken worker
+const testPrefix = ".outbox/"
+
+const patience = 60 * time.Second // only reached by a broken worker
 
 // TestMain makes the test binary the worker itself for the tests that need a process of their own.
 func TestMain(m *testing.M) {
@@ -42,15 +48,16 @@ type system struct {
 	t     *testing.T
 	ctx   context.Context
 	nsqd  *nsqtest.NSQD
-	oss   *fakeOSS
+	oss   *osstest.Server
 	lines chan logLine
+	sweep time.Duration // 0: never
 }
 
-func newSystem(t *testing.T) *system {
+func newSystem(t *testing.T, configure ...func(*nsqd.Options)) *system {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	t.Cleanup(cancel)
-	s := &system{t: t, ctx: ctx, nsqd: nsqtest.New(t), oss: newFakeOSS(t), lines: make(chan logLine, 100)}
+	s := &system{t: t, ctx: ctx, nsqd: nsqtest.New(t, configure...), oss: osstest.New(t), lines: make(chan logLine, 100)}
 	if err := s.nsqd.CreateChannel(ctx, "oss_upload", "worker"); err != nil {
 		t.Fatal(err)
 	}
@@ -66,10 +73,42 @@ func (s *system) start() (metrics string, stop func() error) {
 	conf := testConfig(s.oss)
 	conf.NSQ = settings.NSQ{Addrs: []string{s.nsqd.TCPAddr()}, Topic: "oss_upload"}
 	conf.Channel, conf.MetricsAddr, conf.MaxAttempts = "worker", "127.0.0.1:0", 2
+	conf.Outbox, conf.OutboxPrefix, conf.SweepInterval = "on-failure", testPrefix, s.sweep
 	go func() { done <- work(ctx, conf, slog.New(slog.NewJSONHandler(in, nil))); in.Close() }()
 	go s.read(out)
 	s.t.Cleanup(cancel)
 	return s.want("worker started").Metrics, func() error { cancel(); return <-done }
+}
+
+// spawn runs a worker in a process of its own, this binary if none is named; read is closed at the end of its log.
+func (s *system) spawn(binary string, settings map[string]string) (cmd *exec.Cmd, read chan struct{}) {
+	s.t.Helper()
+	if binary == "" {
+		self, err := os.Executable()
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		binary = self
+	}
+	cmd = exec.CommandContext(s.ctx, binary)
+	cmd.Env = append(os.Environ(), "TEST_AS_WORKER=1")
+	env := goodEnv()
+	env["NSQD_ADDRS"], env["OSS_ENDPOINT"], env["OSS_REGION"] = s.nsqd.TCPAddr(), s.oss.URL, osstest.Region
+	env["METRICS_ADDR"], env["SWEEP_INTERVAL"] = "127.0.0.1:0", "0"
+	maps.Copy(env, settings)
+	for k, v := range env {
+		cmd.Env = append(cmd.Env, k+"="+v)
+	}
+	stderr, err := cmd.StderrPipe()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		s.t.Fatal(err)
+	}
+	read = make(chan struct{})
+	go func() { defer close(read); s.read(stderr) }()
+	return cmd, read
 }
 
 func (s *system) read(r io.Reader) {
@@ -96,15 +135,17 @@ func (s *system) want(msg string) logLine {
 	}
 }
 
-func (s *system) publish(job queue.Job) {
+func (s *system) publish(jobs ...queue.Job) {
 	s.t.Helper()
 	p, err := queue.NewPublisher(queue.PublisherConfig{Addrs: []string{s.nsqd.TCPAddr()}, Topic: "oss_upload"})
 	if err != nil {
 		s.t.Fatal(err)
 	}
 	defer p.Close()
-	if _, err := p.Publish(s.ctx, job); err != nil {
-		s.t.Fatal(err)
+	for _, job := range jobs {
+		if _, err := p.Publish(s.ctx, job); err != nil {
+			s.t.Fatal(err)
+		}
 	}
 }
 
@@ -131,17 +172,17 @@ func TestWorkerEndToEnd(t *testing.T) {
 	s := newSystem(t)
 	metrics, stop := s.start()
 	photo := withEXIF(jpegOf(t, plain(400, 300, red)), exifOf(6))
-	s.oss.put("a.jpg", photo)
+	s.oss.Put(testBucket, "a.jpg", photo)
 	good, broken := jobFor("a.jpg", photo), jobFor("broken.jpg", nil)
-	s.oss.put("broken.jpg", nil)
+	s.oss.Put(testBucket, "broken.jpg", nil)
 
 	s.publish(good)
 	l := s.want("job")
 	if l.Outcome != "done" || l.Job != good.ID || l.Bucket != testBucket || l.Object != "a.jpg" || l.Attempts != 1 || l.MS == nil || l.Error != "" {
 		t.Errorf("logged %+v", l)
 	}
-	if len(s.oss.thumbs()) != 1 {
-		t.Errorf("got thumbnails %v", s.oss.thumbs())
+	if len(s.oss.Objects(testBucket, "thumbs/")) != 1 {
+		t.Errorf("got thumbnails %v", s.oss.Objects(testBucket, "thumbs/"))
 	}
 	s.publish(broken)
 	if l := s.want("job"); l.Outcome != "dead" || l.Reason != "permanent" || !strings.Contains(l.Error, errNotAnImage.Error()) {
@@ -180,7 +221,7 @@ func TestTwoWorkersLeaveOneThumbnail(t *testing.T) {
 	_, stop1 := s.start()
 	_, stop2 := s.start()
 	photo := jpegOf(t, plain(400, 300, red))
-	s.oss.put("a.jpg", photo)
+	s.oss.Put(testBucket, "a.jpg", photo)
 	for range 2 {
 		s.publish(jobFor("a.jpg", photo))
 	}
@@ -193,8 +234,8 @@ func TestTwoWorkersLeaveOneThumbnail(t *testing.T) {
 			t.Fatalf("logged %+v", l)
 		}
 	}
-	if n := len(s.oss.thumbs()); n != 1 || s.oss.puts != 1 {
-		t.Errorf("%d writes left %d thumbnails", s.oss.puts, n)
+	if n := len(s.oss.Objects(testBucket, "thumbs/")); n != 1 || s.oss.Stored() != 1 {
+		t.Errorf("%d writes left %d thumbnails", s.oss.Stored(), n)
 	}
 	if err := errors.Join(stop1(), stop2()); err != nil {
 		t.Error(err)
@@ -206,7 +247,7 @@ func TestSIGTERMDrains(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t)
 	reading, release := make(chan struct{}), make(chan struct{})
-	s.oss.intercept = func(_ http.ResponseWriter, r *http.Request) bool {
+	s.oss.Intercept = func(_ http.ResponseWriter, r *http.Request) bool {
 		if r.Method == http.MethodGet {
 			close(reading)
 			<-release
@@ -214,29 +255,9 @@ func TestSIGTERMDrains(t *testing.T) {
 		return false
 	}
 	photo := jpegOf(t, plain(400, 300, red))
-	s.oss.put("a.jpg", photo)
+	s.oss.Put(testBucket, "a.jpg", photo)
 
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.CommandContext(s.ctx, self)
-	cmd.Env = append(os.Environ(), "TEST_AS_WORKER=1")
-	env := goodEnv()
-	env["NSQD_ADDRS"], env["OSS_ENDPOINT"], env["OSS_REGION"] = s.nsqd.TCPAddr(), s.oss.URL, testRegion
-	env["METRICS_ADDR"] = "127.0.0.1:0"
-	for k, v := range env {
-		cmd.Env = append(cmd.Env, k+"="+v)
-	}
-	stderr, err := cmd.StderrPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	read := make(chan struct{})
-	go func() { defer close(read); s.read(stderr) }()
+	cmd, read := s.spawn("", nil)
 	s.want("worker started")
 	s.publish(jobFor("a.jpg", photo))
 	<-reading
@@ -252,7 +273,7 @@ func TestSIGTERMDrains(t *testing.T) {
 	if err := cmd.Wait(); err != nil {
 		t.Error(err)
 	}
-	if len(s.oss.thumbs()) != 1 {
+	if len(s.oss.Objects(testBucket, "thumbs/")) != 1 {
 		t.Error("no thumbnail")
 	}
 }

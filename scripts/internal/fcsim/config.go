@@ -33,11 +33,14 @@ type Config struct {
 	Timeout      time.Duration     // of one invocation, and of a start until the first call to the runtime API; default 10 s
 	Credentials  Credentials       // handed over per invocation
 	MaxInstances int               // default 4
+	StartDelay   time.Duration     // before an instance's process starts: the platform's share of a cold start, when it is a slow one
 	// Freeze stops an instance's process after each response and continues it for the next invocation, as FC does.
-	Freeze         bool
-	Methods        []string  // of the HTTP trigger; default POST alone
-	Stdout, Stderr io.Writer // the function's output, nil discards; writes never overlap
-	Listen         string    // of the public URL; default 127.0.0.1:0; loopback only
+	Freeze  bool
+	Methods []string // of the HTTP trigger; default POST alone
+	// Stdout and Stderr are the function's output, nil discards; writes never overlap. An *os.File is what the function itself writes
+	// to: a pipe that nobody empties makes it wait.
+	Stdout, Stderr io.Writer
+	Listen         string // of the public URL; default 127.0.0.1:0; loopback only
 }
 
 // withDefaults fills in what was left out and refuses what cannot work.
@@ -68,8 +71,8 @@ func (c *Config) check() error {
 	if ip := net.ParseIP(host); err != nil || ip == nil || !ip.IsLoopback() {
 		return fmt.Errorf("%w: Listen %q is no loopback IP with a port", ErrConfig, c.Listen)
 	}
-	if c.Timeout < 0 || c.MaxInstances < 0 {
-		return fmt.Errorf("%w: Timeout %v and MaxInstances %d must be positive", ErrConfig, c.Timeout, c.MaxInstances)
+	if c.Timeout < 0 || c.MaxInstances < 0 || c.StartDelay < 0 {
+		return fmt.Errorf("%w: Timeout %v, MaxInstances %d and StartDelay %v must not be negative", ErrConfig, c.Timeout, c.MaxInstances, c.StartDelay)
 	}
 	for name := range c.Env {
 		if isReserved(name) {

@@ -2,6 +2,7 @@ package fcsim
 
 import (
 	"io"
+	"os"
 	"sync"
 )
 
@@ -17,12 +18,15 @@ func (l lockedWriter) Write(b []byte) (int, error) {
 	return l.w.Write(b)
 }
 
-// lockedPair guards both writers with one lock, because they may be the same.
+// lockedPair guards both writers with one lock, because they may be the same. A file goes to the processes as it is.
 func lockedPair(stdout, stderr io.Writer) (io.Writer, io.Writer) {
 	var mu sync.Mutex
 	wrap := func(w io.Writer) io.Writer {
-		if w == nil {
+		switch w.(type) {
+		case nil:
 			return io.Discard
+		case *os.File:
+			return w
 		}
 		return lockedWriter{&mu, w}
 	}

@@ -43,7 +43,14 @@ func Start(ctx context.Context, cfg Config) (*Server, error) {
 	run, cancel := context.WithCancel(ctx)
 	s := &Server{
 		cfg: cfg, listener: listener, dir: dir, cancel: cancel, served: make(chan struct{}),
-		pool: newPool(cfg.MaxInstances, func() (*instance, error) { return startInstance(cfg, dir) }, cfg.Freeze),
+		pool: newPool(cfg.MaxInstances, func() (*instance, error) {
+			select {
+			case <-time.After(cfg.StartDelay):
+				return startInstance(cfg, dir)
+			case <-run.Done():
+				return nil, errClosed
+			}
+		}, cfg.Freeze),
 	}
 	s.gateway = &http.Server{
 		Handler:           http.HandlerFunc(s.serve),

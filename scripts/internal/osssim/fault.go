@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 )
@@ -18,6 +19,7 @@ import (
 type Fault struct {
 	Operation      string        // "GetObject", "ImageInfo", "HeadObject", "PutObject", "ListObjectsV2", ...; "" is any request
 	Key            string        // object key; "" is any
+	Prefix         string        // of the object key; "" is any
 	Times          int           // how many requests it hits; 0 is until removed
 	Delay          time.Duration // wait before anything else happens
 	Hang           bool          // give no answer until the client goes away
@@ -56,7 +58,7 @@ func (fs *faults) take(operation, key string) (Fault, bool) {
 	defer fs.mu.Unlock()
 	for i, f := range fs.armed {
 		anyRequest := f.Operation == "" && operation != "Callback"
-		if (!anyRequest && f.Operation != operation) || (f.Key != "" && f.Key != key) {
+		if (!anyRequest && f.Operation != operation) || (f.Key != "" && f.Key != key) || !strings.HasPrefix(key, f.Prefix) {
 			continue
 		}
 		hit := *f

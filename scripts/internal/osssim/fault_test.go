@@ -33,6 +33,12 @@ func TestFaults(t *testing.T) {
 	remove()
 	read(t, bucket, "b")
 
+	remove = h.Inject(Fault{Operation: "GetObject", Prefix: "b", Status: 503})
+	read(t, bucket, "a")
+	_, err = bucket.GetObject("b")
+	wantServiceError(t, err, 503, "InternalError")
+	remove()
+
 	h.Inject(Fault{Key: "b", Times: 1, DropConnection: true})
 	// The transport may send an idempotent request again by itself, so a PUT with a body it cannot rewind.
 	if err := bucket.PutObject("b", io.MultiReader(reader("new"))); err == nil {

@@ -21,8 +21,9 @@ const pipeGrace = 2 * time.Second
 
 // Options describe the child.
 type Options struct {
-	Path string // of the executable
-	Dir  string // working directory; empty means ours
+	Path string   // of the executable
+	Args []string // without the executable's name
+	Dir  string   // working directory; empty means ours
 	// Env is the child's whole environment, "NAME=value". Nothing of ours is added: the developer's shell may hold real cloud
 	// credentials, which a simulated run must not see.
 	Env            []string
@@ -38,7 +39,7 @@ type Process struct {
 
 // Start starts the child. The caller ends it with Stop or Kill.
 func Start(o Options) (*Process, error) {
-	cmd := exec.Command(o.Path)
+	cmd := exec.Command(o.Path, o.Args...)
 	cmd.Dir, cmd.Stdout, cmd.Stderr = o.Dir, o.Stdout, o.Stderr
 	cmd.Env = append([]string{}, o.Env...) // never nil, which would mean "inherit"
 	cmd.WaitDelay = pipeGrace
