@@ -147,8 +147,9 @@ func killWorker(i int) func(*lanes, time.Duration) {
 	}
 }
 
-// startWorker starts one that sweeps often and does not let an OSS that hangs take all its hands. MAX_ATTEMPTS stays what it is: a job may die of an OSS that is out of order for long, and
-// then has a dead letter.
+// startWorker starts one that sweeps often, and that neither falls far behind the uploads nor lets an OSS that hangs take all its
+// hands: what waits for long is published again. MAX_ATTEMPTS stays what it is: a job may die of an OSS that is out of order for
+// long, and then has a dead letter.
 func (l *lanes) startWorker(i int) {
 	settings := l.rig.settings(map[string]string{"OUTBOX": "always", "SWEEP_INTERVAL": "200ms", "METRICS_ADDR": "127.0.0.1:0",
 		"WORKER_CONCURRENCY": "8", "JOB_TIMEOUT": "3s"})
