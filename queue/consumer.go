@@ -123,7 +123,14 @@ func (c *Consumer) Run(ctx context.Context) error {
 
 	var connecting sync.WaitGroup
 	for _, addr := range c.conf.NSQDAddrs {
-		connecting.Go(func() { c.connect(ctx, consumer, addr) })
+		connecting.Go(func() {
+			// Before go-nsq sends its secret to a peer that offers no TLS.
+			if c.conf.Conn.TLS && errors.Is(c.conf.Conn.checkTLS(ctx, addr, nsqLogger(c.conf.Logger)), ErrNoTLS) {
+				stop(ErrNoTLS)
+				return
+			}
+			c.connect(ctx, consumer, addr)
+		})
 	}
 	if len(c.conf.LookupdAddrs) > 0 {
 		connecting.Go(func() {

@@ -201,8 +201,8 @@ func TestConsumerKeepsMessageWhenDeadLetterFails(t *testing.T) {
 			t.Errorf("got %v, want the job's error and the publisher's", res.Err)
 		}
 	}
-	if s, err := r.nsqd.Stats(r.ctx, rigTopic, rigChannel); err != nil || s.Empty() {
-		t.Errorf("the message is gone: %+v, %v", s, err)
+	if _, err := r.nsqd.Wait(r.ctx, rigTopic, rigChannel, func(s nsqtest.Stats) bool { return !s.Empty() }); err != nil {
+		t.Errorf("the message is gone: %v", err)
 	}
 	g.shut.Store(false)
 	for {
@@ -374,6 +374,54 @@ func TestConsumerWaitsForNSQD(t *testing.T) {
 	r.want(queue.OutcomeDone)
 }
 
+// A job that is sent again goes to the whole topic; other channels let it pass, or their copies would multiply without end.
+func TestConsumerSendsAgainForItsOwnChannel(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	if err := r.nsqd.CreateChannel(r.ctx, rigTopic, "other"); err != nil {
+		t.Fatal(err)
+	}
+	ran := make(chan string, 100)
+	for _, channel := range []string{rigChannel, "other"} {
+		first := true
+		c, err := queue.NewConsumer(queue.ConsumerConfig{NSQDAddrs: []string{r.nsqd.TCPAddr()}, Topic: rigTopic, Channel: channel, Concurrency: 1,
+			Process: func(context.Context, queue.Job) error {
+				ran <- channel
+				if first {
+					first = false
+					return queue.Later(20 * time.Millisecond)
+				}
+				return nil
+			}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(r.ctx)
+		done := make(chan error, 1)
+		go func() { done <- c.Run(ctx) }()
+		t.Cleanup(func() { cancel(); <-done })
+	}
+	r.sendJob(testJob("j"))
+	count := map[string]int{}
+	for range 4 {
+		select {
+		case channel := <-ran:
+			count[channel]++
+		case <-r.ctx.Done():
+			t.Fatalf("ran %v", count)
+		}
+	}
+	for _, channel := range []string{rigChannel, "other"} {
+		if _, err := r.nsqd.Wait(r.ctx, rigTopic, channel, nsqtest.Stats.Empty); err != nil {
+			t.Error(err)
+		}
+	}
+	// The job, and for each of two channels a parked copy and one without its time.
+	if stats, err := r.nsqd.Stats(r.ctx, rigTopic, ""); err != nil || stats.Messages != 5 || count["other"] != 2 || len(ran) != 0 {
+		t.Errorf("%d messages, ran %v and %d more, %v", stats.Messages, count, len(ran), err)
+	}
+}
+
 // go-nsq goes on in the clear when nsqd offers no TLS; the consumer does not.
 func TestConsumerRefusesPlainNSQDWhenTLSIsAsked(t *testing.T) {
 	t.Parallel()
@@ -389,8 +437,8 @@ func TestConsumerRefusesPlainNSQDWhenTLSIsAsked(t *testing.T) {
 	if err := c.Run(r.ctx); !errors.Is(err, queue.ErrNoTLS) {
 		t.Errorf("got %v", err)
 	}
-	if s, err := r.nsqd.Stats(r.ctx, rigTopic, rigChannel); err != nil || s.Empty() {
-		t.Errorf("the message is gone: %+v, %v", s, err)
+	if _, err := r.nsqd.Wait(r.ctx, rigTopic, rigChannel, func(s nsqtest.Stats) bool { return !s.Empty() }); err != nil {
+		t.Errorf("the message is gone: %v", err)
 	}
 }
 

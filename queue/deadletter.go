@@ -79,7 +79,7 @@ func (l DeadLetter) Encode() ([]byte, error) {
 // Message is what to publish to Topic to try once more: the original body, its count of attempts set back to none. It returns
 // ErrMalformedDeadLetter for an empty one, which nsqd does not take.
 func (l DeadLetter) Message() ([]byte, error) {
-	if fresh, err := reschedule(l.Job, 0, time.Time{}); err == nil {
+	if fresh, err := reschedule(l.Job, 0, time.Time{}, ""); err == nil {
 		return fresh, nil
 	}
 	if body := append(l.Raw, l.Job...); len(body) > 0 { // one of them is empty

@@ -64,6 +64,10 @@ func (d *deliveries) handle(m *nsq.Message) Result {
 	case err != nil:
 		return d.bury(m, Result{Attempt: int(m.Attempts), Err: err}, ReasonMalformedJob)
 	}
+	if job.Channel != "" && job.Channel != d.conf.Channel {
+		m.Finish() // another channel's copy; this one has, or had, its own
+		return Result{Job: job, Attempt: job.Attempts + 1, Outcome: OutcomeForeign}
+	}
 	if wait := time.Until(job.NotBefore); !job.NotBefore.IsZero() {
 		r := Result{Job: job, Attempt: job.Attempts + 1}
 		if wait > 0 {
@@ -114,7 +118,7 @@ func (d *deliveries) checkTLS(nsqd string) error {
 
 // settle answers the message of a job that was run.
 func (d *deliveries) settle(m *nsq.Message, r Result) Result {
-	later, isLater := errors.AsType[*laterError](r.Err)
+	after, isLater := IsLater(r.Err)
 	switch {
 	case r.Err == nil:
 		m.Finish()
@@ -123,7 +127,7 @@ func (d *deliveries) settle(m *nsq.Message, r Result) Result {
 	case IsPermanent(r.Err):
 		return d.bury(m, r, ReasonPermanent)
 	case isLater:
-		return d.again(m, r, later.after, OutcomePostponed)
+		return d.again(m, r, after, OutcomePostponed)
 	case d.jobs.Err() != nil:
 		return d.again(m, r, 0, OutcomePutBack)
 	case r.Attempt >= d.conf.MaxAttempts:
@@ -176,7 +180,7 @@ func (d *deliveries) again(m *nsq.Message, r Result, delay time.Duration, o Outc
 	if delay > 0 {
 		notBefore = time.Now().Add(delay).UTC()
 	}
-	body, err := reschedule(m.Body, r.Attempt-1, notBefore)
+	body, err := reschedule(m.Body, r.Attempt-1, notBefore, d.conf.Channel)
 	if err == nil {
 		err = d.send(m, d.conf.Topic, body)
 	}
@@ -251,17 +255,19 @@ func (d *deliveries) close() {
 }
 
 // reschedule changes the Consumer's own fields of an encoded job and keeps all others, also those of a newer build.
-func reschedule(body []byte, attempts int, notBefore time.Time) ([]byte, error) {
+func reschedule(body []byte, attempts int, notBefore time.Time, channel string) ([]byte, error) {
 	var job map[string]json.RawMessage
 	if err := json.Unmarshal(body, &job); err != nil {
 		return nil, fmt.Errorf("%w: %v", ErrMalformedJob, err)
 	}
 	delete(job, "attempts")
 	delete(job, "not_before")
+	delete(job, "channel")
 	own := struct {
 		Attempts  int       `json:"attempts,omitempty"`
 		NotBefore time.Time `json:"not_before,omitzero"`
-	}{attempts, notBefore}
+		Channel   string    `json:"channel,omitempty"`
+	}{attempts, notBefore, channel}
 	b, err := json.Marshal(own)
 	if err == nil {
 		err = json.Unmarshal(b, &job) // adds to the map

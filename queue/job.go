@@ -48,9 +48,11 @@ type Job struct {
 	// Outbox is the key of the job's entry in the outbox of its bucket, if it has one: whoever ends the job removes it.
 	Outbox string `json:"outbox,omitempty"`
 
-	// Attempts and NotBefore belong to the Consumer, which sets them when a job asks to be run Later.
+	// Attempts, NotBefore and Channel belong to the Consumer, which sets them when it sends a job again: for its own channel only,
+	// whatever other channels the topic has.
 	Attempts  int       `json:"attempts,omitempty"`
 	NotBefore time.Time `json:"not_before,omitzero"`
+	Channel   string    `json:"channel,omitempty"`
 }
 
 // Image holds the facts of an image that OSS's image/info tells. Positions and other EXIF data never travel.

@@ -26,8 +26,10 @@ var ErrOutbox = errors.New("queue: outbox")
 const (
 	// maxEntry bounds an entry, in bytes. A job is a little larger than the callback it comes from, 64 KiB at most, escaped.
 	maxEntry = 512 << 10
-	// maxPages bounds one listing: 1000 entries each.
-	maxPages = 20
+	// maxEntries bounds one listing; what is beyond it comes with a later one.
+	maxEntries = 20_000
+	// maxPublished is as far as an entry's name counts.
+	maxPublished = 999_999_999
 )
 
 // Outbox keeps jobs as small objects in the bucket of their upload, for the time when no nsqd takes them, or until they are done.
@@ -60,7 +62,7 @@ func NewOutbox(client *ossclient.Client, prefix string) (*Outbox, error) {
 // Name returns the job as it is to be published: with the key of its next entry in it, so that whoever ends the job can remove
 // the entry. Nothing is written yet.
 func (o *Outbox) Name(job Job, published int) Job {
-	job.Outbox = fmt.Sprintf("%s%s-%d.json", o.prefix, job.ID, published)
+	job.Outbox = fmt.Sprintf("%s%s-%d.json", o.prefix, job.ID, min(published, maxPublished))
 	return job
 }
 
@@ -89,7 +91,7 @@ func (o *Outbox) Put(ctx context.Context, keys ossclient.Credentials, job Job, p
 	return job, o.Write(ctx, keys, job)
 }
 
-// List returns the entries of a bucket, oldest first, 20,000 at most. Objects under the prefix that are no entries are left alone:
+// List returns the entries of a bucket, oldest first; of more than 20,000 some. Objects under the prefix that are no entries are left alone:
 // how many there were is told too.
 func (o *Outbox) List(ctx context.Context, keys ossclient.Credentials, bucket string) (entries []Entry, strangers int, err error) {
 	b, err := o.client.Bucket(keys, bucket)
@@ -97,7 +99,7 @@ func (o *Outbox) List(ctx context.Context, keys ossclient.Credentials, bucket st
 		return nil, 0, fmt.Errorf("%w: %w", ErrOutbox, err)
 	}
 	token := ""
-	for range maxPages {
+	for len(entries) < maxEntries {
 		page, err := b.ListObjectsV2(oss.Prefix(o.prefix), oss.MaxKeys(1000), oss.ContinuationToken(token), oss.WithContext(ctx))
 		if err != nil {
 			return nil, 0, fmt.Errorf("%w: list %s: %w", ErrOutbox, bucket, err)

@@ -48,6 +48,15 @@ func (e *laterError) Error() string { return fmt.Sprintf("again after %v", e.aft
 // so. If Permanent and Later are both in an error's chain, Permanent wins.
 func Later(d time.Duration) error { return &laterError{max(d, 0)} }
 
+// IsLater reports whether err is, or wraps, an error made by Later, and after which time.
+func IsLater(err error) (after time.Duration, ok bool) {
+	later, ok := errors.AsType[*laterError](err)
+	if !ok {
+		return 0, false
+	}
+	return later.after, true
+}
+
 // Outcome is what became of one delivery. The values are stable: they are metric labels.
 type Outcome string
 
@@ -58,6 +67,7 @@ const (
 	OutcomeDead      Outcome = "dead"      // kept as a DeadLetter, see Result.Reason
 	OutcomePostponed Outcome = "postponed" // Later
 	OutcomePutBack   Outcome = "put_back"  // no attempt used: shutdown, or the same job is being run right now
+	OutcomeForeign   Outcome = "foreign"   // not run: a copy that another channel sent again for itself
 	OutcomeParked    Outcome = "parked"    // not run: a postponed job on its way to its time
 )
 

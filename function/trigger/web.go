@@ -8,9 +8,12 @@ import (
 	"time"
 )
 
+// maxDiscard bounds what is read, and thrown away, of a body that is too long, in bytes.
+const maxDiscard = 1 << 20
+
 // Web is the handler for plain HTTP: custom runtimes, containers, simulators. Every path is the callback's, except GET /healthz,
 // which health answers. Function Compute's own /initialize, /invoke and /pre-stop get no special treatment: anyone can call them.
-// At most limit+1 bytes of a body are read.
+// At most limit+1 bytes of a body are kept.
 func Web(handle Handler, health func() Response, limit int) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/healthz" && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
@@ -31,6 +34,10 @@ func webRequest(r *http.Request, limit int) Request {
 		path, query = r.URL.EscapedPath(), r.URL.RawQuery
 	}
 	body, err := io.ReadAll(io.LimitReader(r.Body, int64(limit)+1))
+	if len(body) > limit {
+		// Closing a connection with bytes unread resets it, and the client would never hear what was wrong.
+		io.CopyN(io.Discard, r.Body, maxDiscard)
+	}
 	return Request{
 		ID:       r.Header.Get("X-Fc-Request-Id"),
 		Method:   r.Method,

@@ -8,7 +8,9 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 )
 
 // serve runs the real server on loopback and returns its address.
@@ -33,7 +35,9 @@ func send(t *testing.T, addr, raw string) (*http.Response, string) {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	io.WriteString(conn, raw)
+	if _, err := io.WriteString(conn, raw); err != nil {
+		t.Error(err)
+	}
 	if strings.Contains(raw, "HTTP/1.0") {
 		conn.(*net.TCPConn).CloseWrite()
 	}
@@ -105,5 +109,48 @@ func TestWebBodies(t *testing.T) {
 	}
 	if resp, _ := send(t, addr, "HEAD /healthz HTTP/1.1\r\nHost: x\r\n\r\n"); resp.StatusCode != 200 || resp.ContentLength != 15 {
 		t.Errorf("HEAD: %+v", resp)
+	}
+}
+
+// pipe is a listener for one connection without any buffers: what the server does not read, the client cannot write.
+type pipe struct {
+	conn   chan net.Conn
+	closed chan struct{}
+	once   sync.Once
+}
+
+func (p *pipe) Accept() (net.Conn, error) {
+	select {
+	case conn := <-p.conn:
+		return conn, nil
+	case <-p.closed:
+		return nil, net.ErrClosed
+	}
+}
+func (p *pipe) Close() error   { p.once.Do(func() { close(p.closed) }); return nil }
+func (p *pipe) Addr() net.Addr { return &net.TCPAddr{} }
+
+// TestTooLongBodyIsReadToItsEnd: a connection closed on a client that still writes is reset, and the answer lost with it.
+func TestTooLongBodyIsReadToItsEnd(t *testing.T) {
+	listener := &pipe{conn: make(chan net.Conn, 1), closed: make(chan struct{})}
+	server := NewServer("", Web(func(_ context.Context, r Request) Response {
+		return Response{Status: 413, Body: fmt.Appendf(nil, `{"n":%d}`, len(r.Body))}
+	}, nil, 16))
+	defer server.Close()
+	go server.Serve(listener)
+	client, conn := net.Pipe()
+	defer client.Close()
+	client.SetDeadline(time.Now().Add(30 * time.Second)) // only reached by a server that does not read
+	listener.conn <- conn
+	const length = 900_000
+	if _, err := io.WriteString(client, "POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 900000\r\n\r\n"+strings.Repeat("a", length)); err != nil {
+		t.Fatal(err)
+	}
+	resp, err := http.ReadResponse(bufio.NewReader(client), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if body, err := io.ReadAll(resp.Body); err != nil || resp.StatusCode != 413 || string(body) != `{"n":17}` {
+		t.Errorf("%d %s, %v", resp.StatusCode, body, err)
 	}
 }

@@ -36,6 +36,9 @@ type config struct {
 // outboxModes are those of the function. To the worker all but off are the same.
 var outboxModes = []string{"on-failure", "always", "off"}
 
+// maxConcurrency keeps the jobs in hand, up to 400 KB each before they are read, within the memory bound.
+const maxConcurrency = 256
+
 // readConfig returns one error per bad variable, naming it and the cure, joined.
 func readConfig() (config, error) {
 	c, err := settings.Parse[config]()
@@ -60,8 +63,8 @@ func readConfig() (config, error) {
 	if !nsq.IsValidChannelName(c.Channel) {
 		bad("NSQ_CHANNEL: %q is not 1 to 64 of the characters . a-z A-Z 0-9 _ -", c.Channel)
 	}
-	if c.Concurrency < 0 {
-		bad("WORKER_CONCURRENCY: %d is negative; leave it out for one job per CPU", c.Concurrency)
+	if c.Concurrency < 0 || c.Concurrency > maxConcurrency {
+		bad("WORKER_CONCURRENCY: %d is not within 1 to %d; leave it out for one job per CPU", c.Concurrency, maxConcurrency)
 	}
 	if c.Concurrency == 0 {
 		c.Concurrency = runtime.GOMAXPROCS(0)

@@ -114,9 +114,9 @@ func newSweeper(c config, client *ossclient.Client, m *metrics, log *slog.Logger
 func logResult(ctx context.Context, log *slog.Logger, r queue.Result) {
 	level := slog.LevelInfo
 	switch r.Outcome {
-	case queue.OutcomeParked:
+	case queue.OutcomeParked, queue.OutcomeForeign:
 		level = slog.LevelDebug
-	case queue.OutcomeRetried:
+	case queue.OutcomeRetried, queue.OutcomePostponed:
 		level = slog.LevelWarn
 	case queue.OutcomeDead:
 		level = slog.LevelError

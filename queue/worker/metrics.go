@@ -92,7 +92,7 @@ func (m *metrics) observe(r queue.Result) {
 	if r.Outcome == queue.OutcomeDead {
 		m.dead.WithLabelValues(string(r.Reason)).Inc()
 	}
-	if ran := r.Outcome != queue.OutcomeParked && r.Outcome != queue.OutcomePutBack; ran && r.Attempt > 1 {
+	if ran := r.Outcome != queue.OutcomeParked && r.Outcome != queue.OutcomeForeign && r.Outcome != queue.OutcomePutBack; ran && r.Attempt > 1 {
 		m.redelivered.Inc()
 	}
 }

@@ -129,10 +129,9 @@ func TestProcessErrors(t *testing.T) {
 		"no image":        {job: jobFor("text", []byte("text")), want: errNotAnImage, permanent: true},
 		"zero bytes":      {job: jobFor("empty", nil), want: errNotAnImage, permanent: true},
 		"look: OSS down":  {job: good, intercept: answer(http.MethodHead, 503, "")},
-		"look: denied":    {job: good, intercept: answer(http.MethodHead, 403, "")},
 		"read: OSS down":  {job: good, intercept: answer(http.MethodGet, 500, "InternalError"), code: "InternalError"},
 		"read: throttled": {job: good, intercept: answer(http.MethodGet, 503, "QpsLimitExceeded"), code: "QpsLimitExceeded"},
-		"read: denied":    {job: good, intercept: answer(http.MethodGet, 403, "AccessDenied"), code: "AccessDenied"},
+		"read: archived":  {job: good, intercept: answer(http.MethodGet, 403, "InvalidObjectState"), code: "InvalidObjectState"},
 		"write: OSS down": {job: good, intercept: answer(http.MethodPut, 500, "InternalError"), code: "InternalError"},
 		"write: conflict": {job: good, intercept: answer(http.MethodPut, 409, "OperationNotSupported"), code: "OperationNotSupported"},
 		"read: broken off": {job: good, want: io.ErrUnexpectedEOF, intercept: get(func(w http.ResponseWriter) {
@@ -217,5 +216,31 @@ func TestThumbnailKey(t *testing.T) {
 	}
 	if key := thumbnailKey(queue.Job{ID: "id", Object: "a"}); key != "thumbs/a.id.jpg" {
 		t.Errorf("without ETag: %q", key)
+	}
+}
+
+// What OSS denies is the operator's to mend: the job comes again, for as long as it takes, and uses no attempt.
+func TestDeniedJobsComeAgain(t *testing.T) {
+	for _, method := range []string{http.MethodGet, http.MethodPut} {
+		f := osstest.New(t)
+		photo := jpegOf(t, plain(30, 20, red))
+		f.Put(testBucket, "a.jpg", photo)
+		denied := true
+		f.Intercept = func(w http.ResponseWriter, r *http.Request) bool {
+			if denied && (r.Method == method || r.Method == http.MethodHead) { // without oss:ListObjects the look is denied too
+				osstest.Error(w, http.StatusForbidden, "AccessDenied")
+				return true
+			}
+			return false
+		}
+		w := newTestWorker(t, f)
+		err := w.process(t.Context(), jobFor("a.jpg", photo))
+		if after, ok := queue.IsLater(err); !ok || after != deniedDelay || !strings.Contains(err.Error(), "oss:PutObject") {
+			t.Errorf("%s denied: %v", method, err)
+		}
+		denied = false
+		if err := w.process(t.Context(), jobFor("a.jpg", photo)); err != nil {
+			t.Error(err)
+		}
 	}
 }

@@ -16,6 +16,9 @@ import (
 	"oss-callback/queue/ossclient"
 )
 
+// deniedDelay is when a job comes again that OSS denied.
+const deniedDelay = time.Minute
+
 var (
 	errGone     = errors.New("object is gone")
 	errChanged  = errors.New("object was replaced: the newer upload has its own job")
@@ -53,6 +56,9 @@ func (s *store) exists(ctx context.Context, bucket, key string) (bool, error) {
 		return false, err
 	}
 	found, err := b.IsObjectExist(key, oss.WithContext(ctx))
+	if status, _ := ossclient.Status(err); status == http.StatusForbidden {
+		return false, nil // without oss:ListObjects OSS says so of what is not there; create does not overwrite
+	}
 	if err != nil {
 		return false, fmt.Errorf("look for %s: %w", key, err)
 	}
@@ -78,7 +84,7 @@ func (s *store) get(ctx context.Context, bucket, key, etag string) (data []byte,
 		case http.StatusPreconditionFailed:
 			err = queue.Permanent(fmt.Errorf("%w: %w", errChanged, err))
 		}
-		return nil, nil, fmt.Errorf("read %s: %w", key, err)
+		return nil, nil, fmt.Errorf("read %s: %w", key, notTheJobs(err))
 	}
 	defer answer.Response.Close()
 	data, release, err = s.read(ctx, answer.Response)
@@ -119,7 +125,17 @@ func (s *store) create(ctx context.Context, bucket, key, contentType string, dat
 		return nil
 	}
 	if err != nil {
-		return fmt.Errorf("write %s: %w", key, err)
+		return fmt.Errorf("write %s: %w", key, notTheJobs(err))
 	}
 	return nil
+}
+
+// notTheJobs lets a job that OSS denies come again without using an attempt: rights, keys and clocks are the operator's to mend, and
+// no job must die of them.
+func notTheJobs(err error) error {
+	if status, code := ossclient.Status(err); status != http.StatusForbidden || code == "InvalidObjectState" { // an archived object
+		return err
+	}
+	return fmt.Errorf("%w: grant the worker's key oss:GetObject on the objects and oss:PutObject on %s*, and check the key, its token and "+
+		"the clock: %w", err, queue.OutputPrefix, queue.Later(deniedDelay))
 }
