@@ -52,6 +52,24 @@ func TestNSQDKilled(t *testing.T) {
 	})
 }
 
+// Jobs between two attempts are in nsqd's memory only; the worker has written them to the outbox before they wait.
+func TestNSQDKilledBetweenAttempts(t *testing.T) {
+	t.Parallel()
+	onFailure := map[string]string{"OUTBOX": "on-failure"}
+	r := newRig(t, 1)
+	all := r.manyQueued(r.web(onFailure), 40)
+	mended := r.oss.Inject(osssim.Fault{Operation: "GetObject", Prefix: "many/", Status: 503, Code: "ServiceUnavailable"})
+	defer mended()
+	r.startWorker(onFailure)
+	r.await("every job to have failed once", func() bool { return len(r.under(outbox)) == len(all) })
+	r.nsqds[0].Kill()
+	mended()
+	r.loseDisk(0)
+	r.restart(0)
+	r.thumbnails(all...)
+	r.await("an empty outbox", func() bool { return len(r.under(outbox)) == 0 })
+}
+
 func (r *rig) restart(i int) {
 	r.t.Helper()
 	if err := r.nsqds[i].Restart(r.ctx); err != nil {

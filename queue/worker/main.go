@@ -61,10 +61,14 @@ func work(ctx context.Context, conf config, log *slog.Logger) error {
 	}
 	memory := newMemory()
 	w := &worker{buckets: conf.Buckets, store: &store{client, conf.keys(), memory}, memory: memory}
+	process := queue.ProcessFunc(w.process)
+	if conf.Outbox != "off" {
+		process = sweep.keeping(process)
+	}
 	consumer, err := queue.NewConsumer(queue.ConsumerConfig{
 		NSQDAddrs: conf.Addrs, LookupdAddrs: conf.LookupdAddrs, Topic: conf.Topic, Channel: conf.Channel, Conn: conf.conn(),
 		Concurrency: conf.Concurrency, MaxAttempts: conf.MaxAttempts, JobTimeout: conf.JobTimeout, DrainTimeout: drainTimeout,
-		Process: m.running(w.process),
+		Process: m.running(process),
 		Observe: func(r queue.Result) {
 			m.observe(r)
 			logResult(ctx, log, r)

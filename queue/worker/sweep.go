@@ -21,6 +21,10 @@ import (
 const (
 	// ossTimeout bounds one request to the outbox.
 	ossTimeout = 10 * time.Second
+	// keepTimeout is how long a job that failed holds its slot for its entry.
+	keepTimeout = 2 * time.Second
+	// keptAs counts the jobs that keeping writes as published: they are on nsqd.
+	keptAs = 1
 	// maxWait is the longest that a published job has before it is published again.
 	maxWait = 24 * time.Hour
 	// sweepAtOnce is how many entries are worked on at once: after a long outage there may be thousands.
@@ -214,9 +218,29 @@ func (s *sweeper) publisher(ctx context.Context) (*queue.Publisher, error) {
 	return queue.NewPublisher(queue.PublisherConfig{Addrs: addrs, Topic: s.topic, Conn: s.conn, Logger: s.log})
 }
 
+// keeping gives a job an entry before it has to wait for another try, if it has none: until then nsqd keeps it in memory only, and a
+// nsqd that is killed forgets it. If that fails the job is as safe as nsqd.
+func (s *sweeper) keeping(process queue.ProcessFunc) queue.ProcessFunc {
+	return func(ctx context.Context, job queue.Job) error {
+		err := process(ctx, job)
+		if err == nil || queue.IsPermanent(err) || job.Outbox != "" || !slices.Contains(s.buckets, job.Bucket) {
+			return err
+		}
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), keepTimeout)
+		defer cancel()
+		if _, keepErr := s.outbox.Put(ctx, s.keys, job, keptAs); keepErr != nil {
+			s.log.WarnContext(ctx, "job waits without an outbox entry", "job", job.ID, "bucket", job.Bucket, "error", keepErr)
+		}
+		return err
+	}
+}
+
 // ended removes the entry of a job that is done or has its dead letter. If that fails, the sweep brings the job again, and the work
 // is found done.
 func (s *sweeper) ended(ctx context.Context, r queue.Result) {
+	if r.Job.Outbox == "" && (r.Attempt > 1 || r.Job.Channel != "") {
+		r.Job = s.outbox.Name(r.Job, keptAs) // it has waited: see keeping
+	}
 	over := r.Outcome == queue.OutcomeDone || r.Outcome == queue.OutcomeDead
 	if !over || r.Job.Outbox == "" || !slices.Contains(s.buckets, r.Job.Bucket) {
 		return
