@@ -10,7 +10,6 @@ import (
 	"image/jpeg"
 	"io"
 	"maps"
-	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -101,7 +100,7 @@ func TestEveryRefusal(t *testing.T) {
 			{path: token("user/7/", time.Hour), body: good("a.jpg", jpg), status: 403, code: "bad_token"},
 			{path: token("", -time.Minute), body: good("a.jpg", jpg), status: 403, code: "token_expired"},
 		}},
-		{"no queue", with(map[string]string{"NSQD_ADDRS": closedAddr(t), "OUTBOX": "off"}), []request{
+		{"no queue", with(map[string]string{"NSQD_ADDRS": freeAddr(t), "OUTBOX": "off"}), []request{
 			{body: good("a.jpg", jpg), status: 503, code: "queue_unavailable"},
 		}},
 	}
@@ -160,16 +159,6 @@ func (d door) post(t *testing.T, path, query string, header http.Header, body st
 		t.Fatalf("%s: %v", answer, err)
 	}
 	return resp.StatusCode, said.Error + said.Reason
-}
-
-func closedAddr(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }
 
 func lastLine(log string) string {

@@ -70,6 +70,7 @@ func (s *sweeper) run(ctx context.Context) {
 type seen struct {
 	entries, strangers int
 	oldest             time.Time // when the entry was written
+	partial            bool      // a bucket could not be listed
 }
 
 func (s *sweeper) sweep(ctx context.Context) {
@@ -88,11 +89,10 @@ func (s *sweeper) sweep(ctx context.Context) {
 				"oss:DeleteObject on "+s.prefix+"*")
 		}
 		s.log.ErrorContext(ctx, "outbox sweep failed", attrs...)
-		if !errors.Is(err, queue.ErrOutbox) {
-			break // no nsqd: another bucket would fare no better
-		}
 	}
-	s.metrics.found(all, time.Now())
+	if !all.partial { // the gauges keep what was last known
+		s.metrics.found(all, time.Now())
+	}
 	if all.strangers > 0 {
 		s.log.WarnContext(ctx, "objects under OUTBOX_PREFIX are no entries and are left alone", "objects", all.strangers)
 	}
@@ -106,6 +106,7 @@ func (s *sweeper) bucket(ctx context.Context, bucket string, all *seen) error {
 	cancel()
 	if err != nil {
 		s.metrics.sweepErrors.Inc()
+		all.partial = true
 		return err
 	}
 	all.entries += len(entries)
