@@ -28,7 +28,7 @@ var ErrNoTLS = errors.New("queue: nsqd offers no TLS: start it with --tls-cert a
 // Conn says how to talk to nsqd. The zero value is plain TCP without authentication, for a private network.
 type Conn struct {
 	TLS        bool   // verified against the system's roots; SSL_CERT_FILE names a private CA
-	AuthSecret string // sent with AUTH when nsqd asks for it
+	AuthSecret string // sent with AUTH when nsqd asks for it; by a Consumer with LookupdAddrs also before it can see that TLS is refused
 }
 
 func (c Conn) config() *nsq.Config {
