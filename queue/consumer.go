@@ -124,12 +124,9 @@ func (c *Consumer) Run(ctx context.Context) error {
 	var connecting sync.WaitGroup
 	for _, addr := range c.conf.NSQDAddrs {
 		connecting.Go(func() {
-			// Before go-nsq sends its secret to a peer that offers no TLS.
-			if c.conf.Conn.TLS && errors.Is(c.conf.Conn.checkTLS(ctx, addr, nsqLogger(c.conf.Logger)), ErrNoTLS) {
-				stop(ErrNoTLS)
-				return
+			if err := c.connect(ctx, consumer, addr); err != nil {
+				stop(err)
 			}
-			c.connect(ctx, consumer, addr)
 		})
 	}
 	if len(c.conf.LookupdAddrs) > 0 {
@@ -173,17 +170,27 @@ func acquireAll(slots *semaphore.Weighted, n int, wait time.Duration) bool {
 	return slots.Acquire(ctx, int64(n)) == nil
 }
 
-// connect dials until it succeeds; from then on go-nsq reconnects by itself.
-func (c *Consumer) connect(ctx context.Context, consumer *nsq.Consumer, addr string) {
+// connect dials until it succeeds; from then on go-nsq reconnects by itself. Where TLS is asked for, go-nsq is not let near an nsqd
+// before that nsqd has shown to have it: it would send the secret. It returns ErrNoTLS or nil.
+func (c *Consumer) connect(ctx context.Context, consumer *nsq.Consumer, addr string) error {
 	for {
-		err := consumer.ConnectToNSQD(addr)
+		var err error
+		if c.conf.Conn.TLS {
+			err = c.conf.Conn.checkTLS(ctx, addr, nsqLogger(c.conf.Logger))
+		}
+		if errors.Is(err, ErrNoTLS) {
+			return err
+		}
+		if err == nil {
+			err = consumer.ConnectToNSQD(addr)
+		}
 		if err == nil || errors.Is(err, nsq.ErrAlreadyConnected) {
-			return
+			return nil
 		}
 		c.conf.Logger.Warn("nsqd cannot be reached, trying again", "nsqd", addr, "in", reconnect, "error", err)
 		select {
 		case <-ctx.Done():
-			return
+			return nil
 		case <-time.After(reconnect):
 		}
 	}

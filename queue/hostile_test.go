@@ -189,6 +189,20 @@ func TestTLSCannotBeStripped(t *testing.T) {
 		}
 		defer publisher.Close()
 		refused(t, p, publisher)
+
+		consumer, err := queue.NewConsumer(queue.ConsumerConfig{NSQDAddrs: []string{p.addr()}, Topic: "uploads", Channel: "c", Conn: secure,
+			Process: func(context.Context, queue.Job) error { return nil }})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := consumer.Run(within(t, 30*time.Second)); !errors.Is(err, queue.ErrNoTLS) {
+			t.Errorf("consumer: %v", err)
+		}
+		p.change(func() {
+			if p.heard != "" {
+				t.Errorf("from a consumer, in the clear: %q", p.heard)
+			}
+		})
 	})
 	t.Run("not offered any more", func(t *testing.T) {
 		certificate, err := trusted()

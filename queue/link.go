@@ -67,7 +67,8 @@ func (l *link) connect(safe func() bool) {
 		}
 	}()
 	_, err := l.conn.Connect()
-	if err == nil && !safe() {
+	// A peer that refuses TLS and asks for the secret is the same: go-nsq, which was given none, words it so.
+	if !safe() && (err == nil || err.Error() == "Auth Required") {
 		err = ErrNoTLS
 	}
 	l.mu.Lock()

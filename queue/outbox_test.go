@@ -240,3 +240,18 @@ func TestNewOutboxRefusesPrefix(t *testing.T) {
 		}
 	}
 }
+
+// Whoever may write under the prefix must not be able to hide entries behind a wall of other objects.
+func TestOutboxFindsEntriesBehindStrangers(t *testing.T) {
+	s := osstest.New(t)
+	const wall = 21_000
+	for i := range wall {
+		s.Put("photos", fmt.Sprintf("%s!%05d", outboxPrefix, i), nil)
+	}
+	o := newOutbox(t, s)
+	s.Put("photos", o.Name(goldenJob(), 0).Outbox, nil)
+	entries, strangers, err := o.List(t.Context(), outboxKeys, "photos")
+	if err != nil || len(entries) != 1 || strangers != wall {
+		t.Errorf("%d entries, %d strangers, %v", len(entries), strangers, err)
+	}
+}

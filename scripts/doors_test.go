@@ -195,25 +195,20 @@ func TestGoldenVectorsThroughTheCompiledBinary(t *testing.T) {
 						t.Errorf("%s byte %d: %d %s", what, i, status, code)
 					}
 				}
-				for i := 1; i < len(v.path); i++ {
-					w := v
-					w.path = flip(v.path, i)
-					altered("path", i, w)
-				}
-				for i := range v.query {
-					w := v
-					w.query = flip(v.query, i)
-					altered("query", i, w)
-				}
-				for i := range v.body {
-					w := v
-					w.body = flip(v.body, i)
-					altered("body", i, w)
-				}
-				for i := range v.authorization {
-					w := v
-					w.authorization = flip(v.authorization, i)
-					altered("authorization", i, w)
+				for name, part := range map[string]func(*vector) *string{
+					"path":          func(v *vector) *string { return &v.path },
+					"query":         func(v *vector) *string { return &v.query },
+					"body":          func(v *vector) *string { return &v.body },
+					"authorization": func(v *vector) *string { return &v.authorization },
+				} {
+					for i := range *part(&v) {
+						if name == "path" && i == 0 { // no client sends a path without it
+							continue
+						}
+						w := v
+						*part(&w) = flip(*part(&v), i)
+						altered(name, i, w)
+					}
 				}
 			}
 		})

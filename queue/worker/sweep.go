@@ -186,6 +186,9 @@ func (s *sweeper) again(ctx context.Context, p *queue.Publisher, e queue.Entry) 
 		if _, err = p.Publish(ctx, next); err == nil {
 			err = s.outbox.Write(ctx, s.keys, next)
 		}
+		if next.Outbox == e.Key { // as far as names count: written anew, and not to be removed
+			return err
+		}
 	}
 	if err == nil {
 		err = s.outbox.Remove(ctx, s.keys, e.Bucket, e.Key)

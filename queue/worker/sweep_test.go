@@ -478,3 +478,43 @@ func TestLookup(t *testing.T) {
 		}
 	}
 }
+
+// The gauges tell of every bucket while there is no nsqd, and keep what they know when a bucket cannot be listed.
+func TestSweepGaugesOutliveFaults(t *testing.T) {
+	r := newSweepRig(t, "other")
+	r.put(t, "a.jpg", 0, time.Minute)
+	job := jobFor("b.jpg", []byte("x"))
+	job.Bucket = "other"
+	old, err := r.outbox.Put(t.Context(), r.keys, job, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.oss.Age("other", old.Outbox, time.Hour)
+	r.nsqd.Stop()
+	check := func(when string) {
+		t.Helper()
+		r.sweep(t.Context())
+		if n, age := r.metric(t, "outbox_entries"), r.metric(t, "outbox_oldest_seconds"); n != 2 || age < 3600 {
+			t.Errorf("%s: %v entries, the oldest %v s", when, n, age)
+		}
+	}
+	check("no nsqd")
+	r.oss.Intercept = func(w http.ResponseWriter, req *http.Request) bool {
+		if req.URL.Query().Has("list-type") {
+			osstest.Error(w, http.StatusForbidden, "AccessDenied")
+			return true
+		}
+		return false
+	}
+	check("no right to list")
+}
+
+// An entry whose name cannot count further is written anew under the same name, and stays.
+func TestSweepKeepsTheLastName(t *testing.T) {
+	r := newSweepRig(t)
+	job := r.put(t, "a.jpg", 999_999_999, 48*time.Hour)
+	r.sweep(t.Context())
+	if left := r.keysLeft(); len(left) != 1 || left[0] != job.Outbox || r.published(t) != 1 {
+		t.Errorf("left %q, published %d times", left, r.published(t))
+	}
+}
