@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
@@ -28,6 +29,15 @@ func TestMain(m *testing.M) {
 	case "wait": // ends on SIGTERM
 		os.Stdout.WriteString("up\n")
 		<-time.After(time.Hour) // select{} would be a deadlock, which ends the program
+	case "busy": // all threads run
+		for range 8 {
+			go func() {
+				for {
+				}
+			}()
+		}
+		os.Stdout.WriteString("up\n")
+		<-time.After(time.Hour)
 	case "parent": // starts a child, tells its id, and hangs
 		p, err := Start(Options{Path: os.Args[0], Env: []string{"ROLE=wait"}})
 		if err != nil {
@@ -127,4 +137,33 @@ func running(t *testing.T, pid int) bool {
 	}
 	_, state, _ := strings.Cut(string(stat), ") ")
 	return state[0] != 'Z'
+}
+
+func TestFrozenStandsStill(t *testing.T) {
+	p, out := start(t, "busy")
+	if _, err := out.ReadString('\n'); err != nil {
+		t.Fatal(err)
+	}
+	for range 20 {
+		if err := p.Freeze(); err != nil {
+			t.Fatal(err)
+		}
+		tasks, err := filepath.Glob("/proc/" + strconv.Itoa(p.PID()) + "/task/*/stat")
+		if err != nil || len(tasks) < 2 {
+			t.Fatal(tasks, err)
+		}
+		for _, task := range tasks {
+			stat, err := os.ReadFile(task)
+			if _, state, _ := strings.Cut(string(stat), ") "); err != nil || state[0] != 'T' {
+				t.Fatalf("a thread of a frozen process is in state %.1s (%v)", state, err)
+			}
+		}
+		if err := p.Thaw(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p.Kill()
+	if err := p.Freeze(); !errors.Is(err, syscall.ESRCH) {
+		t.Errorf("freeze of a dead process: %v", err)
+	}
 }

@@ -4,8 +4,14 @@ package process
 
 import "syscall"
 
-// Freeze stops every thread of the child where it is, as Function Compute does between two invocations.
-func (p *Process) Freeze() error { return p.signal(syscall.SIGSTOP) }
+// Freeze stops every thread of the child where it is, as Function Compute does between two invocations. On Linux they all stand still
+// when it returns.
+func (p *Process) Freeze() error {
+	if err := p.signal(syscall.SIGSTOP); err != nil {
+		return err
+	}
+	return p.awaitStop()
+}
 
 // Thaw continues a frozen child.
 func (p *Process) Thaw() error { return p.signal(syscall.SIGCONT) }
