@@ -13,17 +13,24 @@ import (
 
 // environment is what commands touch of the outside.
 type environment struct {
+	stdin          io.Reader
 	stdout, stderr io.Writer
 	build          func(ctx context.Context, dir string) (stack.Binaries, error)
 }
 
-// run runs one command and returns the exit status: 0 only if it did all it was asked to.
+// run runs one command and returns the exit status: 0 only if it did all it was asked to, 1 unless the error names another one.
 func run(ctx context.Context, args []string, env environment) int {
-	if err := newApp(env).Run(ctx, args); err != nil {
-		fmt.Fprintln(env.stderr, "Error:", err)
-		return 1
+	err := newApp(env).Run(ctx, args)
+	if err == nil {
+		return 0
 	}
-	return 0
+	if text := err.Error(); text != "" {
+		fmt.Fprintln(env.stderr, "Error:", text)
+	}
+	if coded, ok := errors.AsType[cli.ExitCoder](err); ok {
+		return coded.ExitCode()
+	}
+	return 1
 }
 
 func newApp(env environment) *cli.Command {

@@ -93,7 +93,7 @@ func TestDemoFails(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var stdout, stderr bytes.Buffer
-			if code := run(t.Context(), []string{"scripts", "demo"}, environment{&stdout, &stderr, c.build}); code != 1 {
+			if code := run(t.Context(), []string{"scripts", "demo"}, environment{strings.NewReader(""), &stdout, &stderr, c.build}); code != 1 {
 				t.Errorf("exit status %d, want 1", code)
 			}
 			for _, s := range c.says {

@@ -16,7 +16,7 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second Ctrl-C ends us at once
 	ctx, orphaned := endWithGoRun(ctx)
-	code := run(ctx, os.Args, environment{stdout: os.Stdout, stderr: os.Stderr, build: stack.Build})
+	code := run(ctx, os.Args, environment{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, build: stack.Build})
 	orphaned()
 	os.Exit(code)
 }

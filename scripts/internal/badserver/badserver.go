@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strings"
 	"time"
 )
 
@@ -48,11 +49,23 @@ func Faults() []Fault {
 			raw(w, fmt.Sprintf("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n%x\r\n%s\r\n0\r\n\r\n",
 				len(good), good))
 		}},
+		{"/bad-length", "answers with Content-Length: two", func(w http.ResponseWriter, _ *http.Request) {
+			raw(w, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: two\r\nConnection: close\r\n\r\n"+good)
+		}},
+		{"/too-long", "announces and sends 2 MiB of JSON", func(w http.ResponseWriter, _ *http.Request) {
+			send(w, http.StatusOK, `{"padding":"`+strings.Repeat("x", 2<<20)+`"}`)
+		}},
+		{"/hang-up", "closes the connection without an answer", func(w http.ResponseWriter, _ *http.Request) { raw(w, "") }},
 		{"/redirect", "answers 301", func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Location", "/elsewhere")
 			send(w, http.StatusMovedPermanently, good)
 		}},
 		{"/created", "answers 201", func(w http.ResponseWriter, _ *http.Request) { send(w, http.StatusCreated, good) }},
+		{"/denied", "answers 403, as a login filter does", func(w http.ResponseWriter, _ *http.Request) { send(w, http.StatusForbidden, good) }},
+		{"/error", "answers 500 with a stack trace", func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "text/plain")
+			send(w, http.StatusInternalServerError, "panic: runtime error\n\tmain.go:42")
+		}},
 	}
 }
 

@@ -30,6 +30,10 @@ type Exchange struct {
 // callBack calls the targets in order until one succeeds and returns the last exchange.
 func (s *Server) callBack(c *call, o Object, p *callbackParams) Exchange {
 	last := Exchange{RequestID: c.id, Bucket: o.Bucket, Object: o.Key}
+	fault, faulty := s.faults.take("Callback", o.Key)
+	if fault.Vanish {
+		s.store.delete(o.Bucket, o.Key)
+	}
 	vars, verdict := s.variables(c, o, p)
 	if !verdict.OK {
 		last.Verdict = verdict
@@ -39,16 +43,20 @@ func (s *Server) callBack(c *call, o Object, p *callbackParams) Exchange {
 
 	ctx, cancel := context.WithTimeout(s.base, s.cfg.CallbackTimeout)
 	defer cancel()
-	if f, ok := s.faults.take("Callback", o.Key); ok {
-		if !wait(ctx, f.Delay) {
-			last.Verdict = timedOut(s.cfg.Behaviour, p.targets[0].dial, s.cfg.CallbackTimeout, s.cfg.CallbackTimeout)
-			return last
-		}
-		if !f.onlyDelays() {
-			last.Verdict = tooManyCallbacks()
-			return last
-		}
+	if !wait(ctx, fault.Delay) {
+		last.Verdict = timedOut(s.cfg.Behaviour, p.targets[0].dial, s.cfg.CallbackTimeout, s.cfg.CallbackTimeout)
+		return last
 	}
+	if faulty && !fault.onlyDelays() {
+		last.Verdict = overruled(fault)
+		return last
+	}
+	leave, ok := s.enterCallback()
+	if !ok {
+		last.Verdict = tooManyCallbacks()
+		return last
+	}
+	defer leave()
 	for _, t := range p.targets {
 		if s.cfg.Behaviour.TimeoutPerURL {
 			cancel()
@@ -68,6 +76,19 @@ func (s *Server) callBack(c *call, o Object, p *callbackParams) Exchange {
 		}
 	}
 	return last
+}
+
+// enterCallback takes one of the places for open callbacks; ok is false if there is none.
+func (s *Server) enterCallback() (leave func(), ok bool) {
+	if s.places == nil {
+		return func() {}, true
+	}
+	select {
+	case s.places <- struct{}{}:
+		return func() { <-s.places }, true
+	default:
+		return nil, false
+	}
 }
 
 // spent tells whether ctx's time is over. A connection's deadline may fire just before the context, which has the same one, notices.

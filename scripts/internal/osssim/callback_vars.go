@@ -4,10 +4,13 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"image"
 	"net"
 	"strconv"
 	"strings"
+	"unicode/utf16"
+	"unicode/utf8"
 )
 
 // piece is a stretch of a callbackBody: literal text, or the name of a variable.
@@ -102,17 +105,17 @@ func substitute(template []piece, vars map[string]variable, bodyType string, b B
 			out.WriteString(piece.literal)
 			continue
 		}
-		switch v := vars[piece.variable]; {
+		switch v, known := vars[piece.variable]; {
+		case !known && b.UnknownKept:
+			out.WriteString("${" + piece.variable + "}")
 		case bodyType == formType:
-			text := percentEncode(v.text)
-			if b.FormSpaceAsPlus {
-				text = strings.ReplaceAll(text, "%20", "+")
-			}
-			out.WriteString(text)
+			out.WriteString(b.formValue(v.text))
+		case !known && b.UnknownNull:
+			out.WriteString("null")
 		case v.number:
 			out.WriteString(v.text)
 		default:
-			out.Write(quoteJSON(v.text))
+			out.WriteString(b.jsonString(v.text))
 		}
 	}
 	return out.Bytes()
@@ -135,11 +138,43 @@ func percentEncode(text string) string {
 	return out.String()
 }
 
-// quoteJSON quotes text without escaping "/", "<", ">" and "&".
-func quoteJSON(text string) []byte {
+// formValue encodes the value of a variable for a form.
+func (b Behaviour) formValue(text string) string {
+	text = percentEncode(text)
+	if b.FormSpaceAsPlus {
+		text = strings.ReplaceAll(text, "%20", "+")
+	}
+	if b.FormEscapesTilde {
+		text = strings.ReplaceAll(text, "~", "%7E")
+	}
+	if b.FormKeepsStar {
+		text = strings.ReplaceAll(text, "%2A", "*")
+	}
+	return text
+}
+
+// jsonString quotes the value of a variable for JSON, without escaping "/", "<", ">" and "&".
+func (b Behaviour) jsonString(text string) string {
+	if b.JSONEscapesNothing {
+		return `"` + text + `"`
+	}
 	var out bytes.Buffer
 	encoder := json.NewEncoder(&out)
 	encoder.SetEscapeHTML(false)
 	_ = encoder.Encode(text) // a string into a buffer: cannot fail
-	return bytes.TrimSuffix(out.Bytes(), []byte("\n"))
+	quoted := strings.TrimSuffix(out.String(), "\n")
+	if !b.JSONEscapesNonASCII {
+		return quoted
+	}
+	var ascii strings.Builder
+	for _, r := range quoted {
+		if r < utf8.RuneSelf {
+			ascii.WriteRune(r)
+			continue
+		}
+		for _, unit := range utf16.Encode([]rune{r}) {
+			fmt.Fprintf(&ascii, `\u%04x`, unit)
+		}
+	}
+	return ascii.String()
 }

@@ -1,6 +1,7 @@
 package osssim
 
 import (
+	"cmp"
 	"context"
 	"io"
 	"net/http"
@@ -14,7 +15,7 @@ import (
 // only Delay set the request is served after it.
 //
 // Two operations are not requests of clients: "Callback" matches an upload callback about to be sent, which then, after Delay, is refused with
-// "Too many callback requests." (EC 0007-00000201) unless only Delay is set; and "ImageInfo" also matches the look-up that a callbackBody with
+// Message and EC, by default "Too many callback requests." (EC 0007-00000201), unless only Delay or Vanish is set; and "ImageInfo" also matches the look-up that a callbackBody with
 // imageInfo variables causes, which then ends in "Get image info failed." (EC 0007-00000301).
 type Fault struct {
 	Operation      string        // "GetObject", "ImageInfo", "HeadObject", "PutObject", "ListObjectsV2", ...; "" is any request
@@ -26,10 +27,12 @@ type Fault struct {
 	DropConnection bool          // close the connection without an answer
 	Status         int           // answer with this HTTP status, 500 if only Code is set
 	Code           string        // the OSS error code in the answer, "InternalError" if only Status is set
+	EC, Message    string        // of the answer
+	Vanish         bool          // "Callback" only: the object is deleted before the callback is made, as by a lifecycle rule
 }
 
 func (f Fault) onlyDelays() bool {
-	return !f.Hang && !f.DropConnection && f.Status == 0 && f.Code == ""
+	return !f.Hang && !f.DropConnection && f.Status == 0 && f.Code == "" && f.EC == ""
 }
 
 // Inject arms f. Earlier faults win over later ones. The function returned disarms it; it may be called more than once.
@@ -93,7 +96,7 @@ func (s *Server) applyFault(c *call) error {
 	if f.onlyDelays() {
 		return nil
 	}
-	e := &apiError{Status: f.Status, Code: f.Code, Message: "Injected fault."}
+	e := &apiError{Status: f.Status, Code: f.Code, EC: f.EC, Message: cmp.Or(f.Message, "Injected fault.")}
 	if e.Status == 0 {
 		e.Status = http.StatusInternalServerError
 	}

@@ -2,6 +2,7 @@ package osssim
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"encoding/xml"
 	"errors"
@@ -37,6 +38,13 @@ func unreachable() Verdict {
 
 func tooManyCallbacks() Verdict { return refused("201", "Too many callback requests.") }
 
+// overruled is the verdict of an injected fault.
+func overruled(f Fault) Verdict {
+	v := tooManyCallbacks()
+	v.EC, v.Message = cmp.Or(f.EC, v.EC), cmp.Or(f.Message, v.Message)
+	return v
+}
+
 func noImageInfo(ec string) Verdict { return refused(ec, "Get image info failed.") }
 
 func timedOut(b Behaviour, addr string, cost, timeout time.Duration) Verdict {
@@ -60,10 +68,10 @@ func (b Behaviour) Judge(status int, header http.Header, body []byte) Verdict {
 		return verdict
 	}
 	if length >= 0 && length != len(body) {
-		return errorStatus400("User server return invalid conent-length value.")
+		return b.errorStatus400("User server return invalid conent-length value.")
 	}
 	if len(body) > maxReply {
-		return errorStatus400("User server return too long content-length value.")
+		return b.errorStatus400("User server return too long content-length value.")
 	}
 	return b.judgeBody(header, body)
 }
@@ -78,23 +86,29 @@ func (b Behaviour) judgeHead(status int, header http.Header) (int, Verdict) {
 	}
 	values := header.Values("Content-Length")
 	if len(values) == 0 || header.Get("Transfer-Encoding") != "" {
-		return 0, errorStatus400("User server missing content-length.")
+		return 0, b.errorStatus400("User server missing content-length.")
 	}
 	text := strings.TrimLeft(values[0], "0")
 	if len(values) > 1 || text == "" || strings.Trim(text, "0123456789") != "" {
-		return 0, errorStatus400("User server return invalid conent-length value.") // sic, as OSS spells it
+		return 0, b.errorStatus400("User server return invalid conent-length value.") // sic, as OSS spells it
 	}
 	length := 0
 	for _, digit := range text { // stops long before it could overflow
 		if length = length*10 + int(digit-'0'); length > maxReply {
-			return 0, errorStatus400("User server return too long content-length value.")
+			return 0, b.errorStatus400("User server return too long content-length value.")
 		}
 	}
 	return length, accepted()
 }
 
 // errorStatus400 words a fault of the reply's length. That these carry 0204 is inferred: no public page shows the number.
-func errorStatus400(reason string) Verdict { return refused("204", "Error Status : 400."+reason) }
+func (b Behaviour) errorStatus400(reason string) Verdict {
+	ec := "204"
+	if b.LengthAsStatus {
+		ec = "203"
+	}
+	return refused(ec, "Error Status : 400."+reason)
+}
 
 func (b Behaviour) judgeBody(header http.Header, body []byte) Verdict {
 	if media, _, _ := mime.ParseMediaType(header.Get("Content-Type")); b.XMLReply && media == "application/xml" && wellFormed(body) {

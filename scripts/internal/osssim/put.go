@@ -91,6 +91,10 @@ func (s *Server) finishUpload(c *call, o Object, callback *callbackParams, plain
 	if v := exchange.Verdict; !v.OK {
 		return &apiError{Status: v.Status, Code: v.Code, Message: v.Message, EC: v.EC}
 	}
+	if s.cfg.Behaviour.PostKeepsStatus && c.operation == "PostObject" {
+		plain()
+		return nil
+	}
 	contentType := exchange.Header.Get("Content-Type")
 	if contentType == "" {
 		contentType = "application/json"

@@ -43,6 +43,9 @@ type Config struct {
 	Now func() time.Time
 	// CallbackTimeout is the time a callback may take altogether; 0 is OSS's 5 s.
 	CallbackTimeout time.Duration
+	// MaxCallbacks is how many callbacks may be open at once; more are refused with "Too many callback requests." 0 is no limit. OSS's own
+	// is not public.
+	MaxCallbacks int
 	// MaxObject caps the bytes of one object, however it is uploaded, because everything lives in memory; 0 is 64 MiB. OSS itself takes
 	// 5 GB per request.
 	MaxObject int64
@@ -60,6 +63,7 @@ type Server struct {
 	signer   *Signer
 	store    *store
 	faults   faults
+	places   chan struct{} // for open callbacks; nil: any number
 	listener net.Listener
 	http     *http.Server
 
@@ -87,6 +91,9 @@ func Start(cfg Config) (*Server, error) {
 		return nil, fmt.Errorf("osssim: Listen: %w", err)
 	}
 	s := &Server{cfg: cfg, signer: signer, store: newStore(cfg.Buckets), listener: listener, public: map[string]bool{}}
+	if cfg.MaxCallbacks > 0 {
+		s.places = make(chan struct{}, cfg.MaxCallbacks)
+	}
 	s.base, s.cancel = context.WithCancel(context.Background())
 	for _, hostport := range cfg.PublicHosts {
 		s.AllowPublic(hostport)
@@ -139,6 +146,9 @@ func (c *Config) complete() error {
 	if c.CallbackTimeout == 0 {
 		c.CallbackTimeout = 5 * time.Second
 	}
+	if c.MaxCallbacks < 0 {
+		return fmt.Errorf("MaxCallbacks: %d is negative", c.MaxCallbacks)
+	}
 	if c.MaxObject < 0 {
 		return fmt.Errorf("MaxObject: %d is negative", c.MaxObject)
 	}
@@ -167,6 +177,9 @@ func (s *Server) Endpoint() string { return "http://" + s.listener.Addr().String
 
 // PublicKeyPEM is the PKIX PEM of the RSA-512 key that signs this server's callbacks. It is generated at Start and never stored.
 func (s *Server) PublicKeyPEM() string { return s.signer.PublicKeyPEM() }
+
+// PrivateKeyPEM is the PKCS #8 PEM of the key that belongs to PublicKeyPEM, for tools on this machine that shall sign as this server does.
+func (s *Server) PrivateKeyPEM() string { return s.signer.PrivateKeyPEM() }
 
 // AllowPublic lets callbacks go to hostport ("127.0.0.1:8080") as if it were a public address.
 func (s *Server) AllowPublic(hostport string) {

@@ -41,6 +41,15 @@ func NewSigner() (*Signer, error) {
 // PublicKeyPEM is the PKIX PEM ("BEGIN PUBLIC KEY") of the signer's key.
 func (s *Signer) PublicKeyPEM() string { return s.publicPEM }
 
+// PrivateKeyPEM is the PKCS #8 PEM ("BEGIN PRIVATE KEY") of the signer's key.
+func (s *Signer) PrivateKeyPEM() string {
+	der, err := x509.MarshalPKCS8PrivateKey(s.key)
+	if err != nil { // RSA keys always marshal
+		panic(fmt.Sprintf("osssim: marshal the private key: %v", err))
+	}
+	return string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
+}
+
 // Sign returns the authorization header of a callback. rawPath and rawQuery are as they stand in the request line; hasQuery is whether there
 // is a query at all, since OSS signs no "?" without one.
 func (s *Signer) Sign(rawPath, rawQuery string, hasQuery bool, body []byte) (authorization string) {
