@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/urfave/cli/v3"
@@ -26,11 +28,25 @@ func devCommand(env environment) *cli.Command {
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "web", Usage: "run the function behind plain HTTP instead of the FC runtime API"},
 			&cli.BoolFlag{Name: "json", Usage: "print one JSON line with the addresses on stdout, everything else on stderr"},
+			&cli.StringSliceFlag{Name: "oss", Usage: "decide what OSS's documentation leaves open, comma-separated: " + switchNames()},
+			&cli.IntFlag{Name: "max-callbacks", Usage: "callbacks open at once before OSS says \"Too many callback requests.\"; 0 is any number"},
 		},
 		Action: noArguments(func(ctx context.Context, cmd *cli.Command) error {
-			return runDev(ctx, env, cmd.Bool("web"), cmd.Bool("json"))
+			behaviour, err := osssim.ParseBehaviour(cmd.StringSlice("oss"))
+			if err != nil {
+				return fmt.Errorf("--oss: %w", err)
+			}
+			return runDev(ctx, env, cmd.Bool("json"), stack.Options{Web: cmd.Bool("web"), Behaviour: behaviour, MaxCallbacks: cmd.Int("max-callbacks")})
 		}),
 	}
+}
+
+func switchNames() string {
+	var names []string
+	for _, s := range osssim.Switches() {
+		names = append(names, s.Name+" ("+s.About+")")
+	}
+	return strings.Join(names, ", ")
 }
 
 // addresses is the line of dev --json. Its keys are an interface for scripts and for clients in other languages.
@@ -45,17 +61,18 @@ type addresses struct {
 	NSQDHTTP        string `json:"nsqdHTTP"`
 	Topic           string `json:"topic"`
 	Metrics         string `json:"metrics"`
+	SigningKey      string `json:"signingKey"` // file with the key that signs callbacks, for doctor --key
 }
 
 // runDev returns nil when ctx is done, and an error when something did not start or ended by itself.
-func runDev(ctx context.Context, env environment, web, asJSON bool) (err error) {
+func runDev(ctx context.Context, env environment, asJSON bool, options stack.Options) (err error) {
 	human := env.stdout
 	if asJSON {
 		human = env.stderr
 	}
 	out := newPrinter(human)
 	logs := stack.NewTail(tailLines)
-	s, dir, err := startDev(ctx, env, web, out, logs)
+	s, dir, err := startDev(ctx, env, options, out, logs)
 	if dir != "" {
 		defer os.RemoveAll(dir)
 	}
@@ -73,11 +90,16 @@ func runDev(ctx context.Context, env environment, web, asJSON bool) (err error) 
 	defer bad.Close()
 	s.OSS.AllowPublic(bad.Addr())
 
-	if err := describe(out, s, bad); err != nil {
+	addresses := addressesOf(s)
+	addresses.SigningKey = filepath.Join(dir, "oss-signing-key.pem")
+	if err := os.WriteFile(addresses.SigningKey, []byte(s.OSS.PrivateKeyPEM()), 0o600); err != nil {
+		return err
+	}
+	if err := describe(out, s, addresses, bad); err != nil {
 		return err
 	}
 	if asJSON {
-		if err := json.NewEncoder(env.stdout).Encode(addressesOf(s)); err != nil {
+		if err := json.NewEncoder(env.stdout).Encode(addresses); err != nil {
 			return fmt.Errorf("write to stdout: %w", err)
 		}
 	}
@@ -91,7 +113,7 @@ func runDev(ctx context.Context, env environment, web, asJSON bool) (err error) 
 }
 
 // startDev builds and starts the stack. The caller removes dir, where the binaries are.
-func startDev(ctx context.Context, env environment, web bool, out *printer, logs io.Writer) (s *stack.Stack, dir string, err error) {
+func startDev(ctx context.Context, env environment, options stack.Options, out *printer, logs io.Writer) (s *stack.Stack, dir string, err error) {
 	began := time.Now()
 	buildCtx, cancel := context.WithTimeout(ctx, startupTimeout)
 	defer cancel()
@@ -103,11 +125,10 @@ func startDev(ctx context.Context, env environment, web bool, out *printer, logs
 		return nil, dir, err
 	}
 	out.step("build", time.Since(began), "function and worker compiled as they are shipped")
-	s, err = stack.Start(ctx, stack.Options{
-		Binaries: binaries, Web: web, FunctionLog: logs, WorkerLog: logs,
-		OnStep:     func(name, where string, took time.Duration) { out.step(name, took, where) },
-		OnCallback: func(x osssim.Exchange) { showCallback(out, x) },
-	})
+	options.Binaries, options.FunctionLog, options.WorkerLog = binaries, logs, logs
+	options.OnStep = func(name, where string, took time.Duration) { out.step(name, took, where) }
+	options.OnCallback = func(x osssim.Exchange) { showCallback(out, x) }
+	s, err = stack.Start(ctx, options)
 	return s, dir, err
 }
 

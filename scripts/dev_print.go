@@ -14,13 +14,12 @@ import (
 const presignedFor = 24 * time.Hour
 
 // describe prints everything a client needs, ready to paste.
-func describe(out *printer, s *stack.Stack, bad *badserver.Server) error {
-	a := addressesOf(s)
+func describe(out *printer, s *stack.Stack, a addresses, bad *badserver.Server) error {
 	out.line(bold, "\nFor your client (the key is worth nothing outside this run)")
 	for _, row := range [][2]string{
 		{"OSS endpoint", a.OSS}, {"region", a.Region}, {"access key id", a.AccessKeyID}, {"access key secret", a.AccessKeySecret},
 		{"bucket", a.Bucket}, {"callback URL", s.CallbackURL()}, {"x-oss-callback", a.Callback},
-		{"nsqd", a.NSQD + " (TCP), http://" + a.NSQDHTTP + "/stats"}, {"topic", a.Topic}, {"worker metrics", a.Metrics},
+		{"nsqd", a.NSQD + " (TCP), http://" + a.NSQDHTTP + "/stats"}, {"topic", a.Topic}, {"worker metrics", a.Metrics}, {"signing key", a.SigningKey},
 	} {
 		out.item(row[0], row[1])
 	}
@@ -30,12 +29,23 @@ func describe(out *printer, s *stack.Stack, bad *badserver.Server) error {
 	}
 	out.line(bold, "\nUpload a file with curl")
 	out.line("", "curl -i -T photo.jpg '"+upload+"'")
+	out.line(bold, "\nOr as a good client does, with a second try where that helps")
+	out.line("", fmt.Sprintf("export ALIBABA_CLOUD_ACCESS_KEY_ID=%s ALIBABA_CLOUD_ACCESS_KEY_SECRET=%s", a.AccessKeyID, a.AccessKeySecret))
+	out.line("", fmt.Sprintf("go run ./scripts upload --local --endpoint %s --region %s --bucket %s --url %s photo.jpg", a.OSS, a.Region, a.Bucket, s.CallbackURL()))
 	out.line(bold, "\nOr with the Go SDK, github.com/aliyun/aliyun-oss-go-sdk/oss (errors left out)")
 	out.line("", goHint(a))
-	out.line(bold, "\nEndpoints that answer wrongly: as callbackUrl, they show what your client gets then")
+	out.line(bold, "\nSee the endpoint as OSS does")
+	out.line("", fmt.Sprintf("go run ./scripts doctor --local --key %s --bucket %s --object <one that you uploaded> %s", a.SigningKey, a.Bucket, s.CallbackURL()))
+	out.line(bold, "\nTo get a 203, use one of these as callbackUrl (--url): endpoints that answer wrongly")
 	for _, f := range badserver.Faults() {
 		out.item(f.Path[1:], fmt.Sprintf("%-32s %s", bad.URL()+f.Path, f.About))
 	}
+	out.line(bold, "\nOr begin the key of the upload (--key) with one of these: failures of OSS itself")
+	for _, scenario := range osssim.Scenarios() {
+		out.item(scenario.Name, fmt.Sprintf("%-32s %s", stack.ScenarioPrefix+scenario.Name+"/", scenario.About))
+	}
+	out.line(bold, "\nWhat OSS's documentation leaves open is decided by dev --oss; dev --help lists the switches. What a 203 means:")
+	out.line("", "go run ./scripts diagnose '<message, EC or body>'")
 	out.line(bold, "\nCallbacks as OSS judges them. Ctrl-C ends everything.")
 	return nil
 }

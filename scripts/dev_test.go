@@ -100,7 +100,7 @@ func (d *dev) bucket(t *testing.T) *oss.Bucket {
 }
 
 func TestDev(t *testing.T) {
-	for name, args := range map[string][]string{"fc": {"dev", "--json"}, "web, killed": {"dev", "--web", "--json"}} {
+	for name, args := range map[string][]string{"fc": {"dev", "--json"}, "web, killed": {"dev", "--web", "--json", "--oss", "length-as-status"}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			d := startDevCommand(t, command, args...)
@@ -112,6 +112,11 @@ func TestDev(t *testing.T) {
 			d.curl(t)
 			if name == "fc" {
 				d.misbehave(t)
+			} else {
+				d.fails(t, "a.txt", d.badURL(t, "empty"), "0203")
+			}
+			if key, err := os.ReadFile(d.SigningKey); err != nil || !strings.Contains(string(key), "PRIVATE KEY") {
+				t.Errorf("signing key: %v", err)
 			}
 			if resp, err := http.Get(d.Metrics); err != nil || resp.StatusCode != http.StatusOK {
 				t.Errorf("metrics: %v", err)
@@ -159,26 +164,38 @@ func (d *dev) curl(t *testing.T) {
 // misbehave uploads with each of the endpoints that answer wrongly.
 func (d *dev) misbehave(t *testing.T) {
 	t.Helper()
-	bucket := d.bucket(t)
 	var uploads sync.WaitGroup
 	for path, ec := range map[string]string{
 		"slow": "0202", "silent": "0202", "html": "0205", "bom": "0205", "empty": "0204", "no-length": "0204", "chunked": "0204",
 		"redirect": "0203", "created": "0203",
 	} {
-		m := regexp.MustCompile(`http://\S+/` + path + `\b`).FindString(d.text())
-		if m == "" {
-			t.Errorf("no URL of %s in\n%s", path, d.text())
-			continue
-		}
-		uploads.Go(func() {
-			err := bucket.PutObject(path, strings.NewReader("x"), oss.Callback(stack.Callback(m)), oss.CallbackResult(new([]byte)))
-			var fault oss.ServiceError
-			if !errors.As(err, &fault) || fault.StatusCode != 203 || fault.Code != "CallbackFailed" || fault.Ec != "0007-0000"+ec {
-				t.Errorf("%s: %v, want 203 CallbackFailed 0007-0000%s", path, err, ec)
-			}
-		})
+		uploads.Go(func() { d.fails(t, path, d.badURL(t, path), ec) })
 	}
 	uploads.Wait()
+	if !strings.Contains(d.text(), " 203/too-many-callbacks/ ") {
+		t.Errorf("no scenarios in\n%s", d.text())
+	}
+	d.fails(t, "203/too-many-callbacks/a.jpg", d.badURL(t, "html"), "0201")
+}
+
+// badURL is the printed URL of an endpoint that answers wrongly.
+func (d *dev) badURL(t *testing.T, path string) string {
+	t.Helper()
+	url := regexp.MustCompile(`http://\S+/` + path + `\b`).FindString(d.text())
+	if url == "" {
+		t.Errorf("no URL of %s in\n%s", path, d.text())
+	}
+	return url
+}
+
+// fails uploads with a callback that ends in 203.
+func (d *dev) fails(t *testing.T, key, url, ec string) {
+	t.Helper()
+	var fault oss.ServiceError
+	err := d.bucket(t).PutObject(key, strings.NewReader("x"), oss.Callback(stack.Callback(url)))
+	if !errors.As(err, &fault) || fault.StatusCode != 203 || fault.Code != "CallbackFailed" || fault.Ec != "0007-0000"+ec {
+		t.Errorf("%s to %s: %v, want 203 CallbackFailed 0007-0000%s", key, url, err, ec)
+	}
 }
 
 func TestDevEndsWithGoRun(t *testing.T) {

@@ -17,6 +17,9 @@ const (
 	AccessKeySecret = "local-only-access-key-secret"
 	Topic           = "oss_upload"
 	Channel         = "worker"
+
+	// ScenarioPrefix and the name of an osssim.Scenario and "/" begin the keys of uploads that fail that way.
+	ScenarioPrefix = "203/"
 )
 
 // Options say what Start runs. Only Binaries is required.
@@ -30,6 +33,9 @@ type Options struct {
 	FunctionEnv, WorkerEnv map[string]string
 	// FunctionLog and WorkerLog get what the processes print; nil discards. Writes may come from several goroutines.
 	FunctionLog, WorkerLog io.Writer
+	// Behaviour decides what OSS's documentation leaves open; MaxCallbacks limits how many callbacks are open at once. See osssim.Config.
+	Behaviour    osssim.Behaviour
+	MaxCallbacks int
 	// OnCallback is told of every callback that OSS made; see osssim.Config.
 	OnCallback func(osssim.Exchange)
 	// OnStep is told of every part that is up: what it is, where it is, and how long it took. May be nil.

@@ -30,13 +30,16 @@ func (s *Stack) startQueue(ctx context.Context) (string, error) {
 func (s *Stack) startOSS(context.Context) (string, error) {
 	oss, err := osssim.Start(osssim.Config{
 		Region: Region, Buckets: []string{Bucket}, AccessKeyID: AccessKeyID, AccessKeySecret: AccessKeySecret,
-		OnCallback: s.opts.OnCallback,
+		OnCallback: s.opts.OnCallback, Behaviour: s.opts.Behaviour, MaxCallbacks: s.opts.MaxCallbacks,
 	})
 	if err != nil {
 		return "", err
 	}
 	s.OSS = oss
 	s.onClose(oss.Close)
+	for _, scenario := range osssim.Scenarios() {
+		oss.Provoke(scenario, ScenarioPrefix+scenario.Name+"/")
+	}
 	return oss.Endpoint(), nil
 }
 
