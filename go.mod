@@ -8,6 +8,7 @@ go 1.26.0
 godebug rsa1024min=0
 
 require (
+	github.com/aliyun/alibabacloud-oss-go-sdk-v2 v1.6.1 // tests only
 	github.com/aliyun/aliyun-oss-go-sdk v3.0.2+incompatible
 	github.com/aliyun/fc-runtime-go-sdk v0.3.1
 	github.com/bep/imagemeta v1.0.1

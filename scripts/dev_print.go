@@ -38,11 +38,11 @@ func describe(out *printer, s *stack.Stack, a addresses, bad *badserver.Server) 
 	out.line("", fmt.Sprintf("go run ./scripts doctor --local --key %s --bucket %s --object <one that you uploaded> %s", a.SigningKey, a.Bucket, s.CallbackURL()))
 	out.line(bold, "\nTo get a 203, use one of these as callbackUrl (--url): endpoints that answer wrongly")
 	for _, f := range badserver.Faults() {
-		out.item(f.Path[1:], fmt.Sprintf("%-32s %s", bad.URL()+f.Path, f.About))
+		out.item(f.Path[1:], fmt.Sprintf("%-36s %s", bad.URL()+f.Path, f.About))
 	}
 	out.line(bold, "\nOr begin the key of the upload (--key) with one of these: failures of OSS itself")
 	for _, scenario := range osssim.Scenarios() {
-		out.item(scenario.Name, fmt.Sprintf("%-32s %s", stack.ScenarioPrefix+scenario.Name+"/", scenario.About))
+		out.item(scenario.Name, fmt.Sprintf("%-36s %s", stack.ScenarioPrefix+scenario.Name+"/", scenario.About))
 	}
 	out.line(bold, "\nWhat OSS's documentation leaves open is decided by dev --oss; dev --help lists the switches. What a 203 means:")
 	out.line("", "go run ./scripts diagnose '<message, EC or body>'")
