@@ -41,6 +41,10 @@ func newApp(env environment) *cli.Command {
 		Commands: []*cli.Command{
 			demoCommand(env),
 			devCommand(env),
+			paramsCommand(env),
+			uploadCommand(env),
+			diagnoseCommand(env),
+			explainCommand(env),
 			redriveCommand(env),
 			nsqdCommand(),
 		},

@@ -45,7 +45,11 @@ func (d *demo) vanish(ctx context.Context) error {
 		return err
 	}
 	began := time.Now()
-	err = bucket.PutObject("photos/vanished.jpg", bytes.NewReader([]byte("x")), stack.WithCallback(ctx, d.stack.CallbackURL(), "demo", new([]byte))...)
+	options, err := stack.WithCallback(ctx, d.stack.CallbackURL(), "demo", new([]byte))
+	if err != nil {
+		return err
+	}
+	err = bucket.PutObject("photos/vanished.jpg", bytes.NewReader([]byte("x")), options...)
 	took := time.Since(began)
 	var fault oss.ServiceError
 	if !errors.As(err, &fault) || fault.StatusCode != http.StatusNonAuthoritativeInfo {

@@ -41,7 +41,11 @@ func (d *demo) upload(ctx context.Context) error {
 	d.object = "photos/sunset over hills.jpg"
 	var got []byte
 	var header http.Header
-	options := append(stack.WithCallback(ctx, d.stack.CallbackURL(), "demo", &got), oss.ContentType("image/jpeg"), oss.GetResponseHeader(&header))
+	options, err := stack.WithCallback(ctx, d.stack.CallbackURL(), "demo", &got)
+	if err != nil {
+		return err
+	}
+	options = append(options, oss.ContentType("image/jpeg"), oss.GetResponseHeader(&header))
 	began := time.Now()
 	err = bucket.PutObject(d.object, bytes.NewReader(body), options...)
 	d.answered = time.Now()

@@ -90,7 +90,10 @@ func runDev(ctx context.Context, env environment, asJSON bool, options stack.Opt
 	defer bad.Close()
 	s.OSS.AllowPublic(bad.Addr())
 
-	addresses := addressesOf(s)
+	addresses, err := addressesOf(s)
+	if err != nil {
+		return err
+	}
 	addresses.SigningKey = filepath.Join(dir, "oss-signing-key.pem")
 	if err := os.WriteFile(addresses.SigningKey, []byte(s.OSS.PrivateKeyPEM()), 0o600); err != nil {
 		return err
@@ -132,10 +135,11 @@ func startDev(ctx context.Context, env environment, options stack.Options, out *
 	return s, dir, err
 }
 
-func addressesOf(s *stack.Stack) addresses {
+func addressesOf(s *stack.Stack) (addresses, error) {
+	minted, err := stack.Minted(s.CallbackURL(), "")
 	return addresses{
 		OSS: s.OSS.Endpoint(), Region: stack.Region, AccessKeyID: stack.AccessKeyID, AccessKeySecret: stack.AccessKeySecret,
-		Bucket: stack.Bucket, Callback: stack.Callback(s.CallbackURL()), NSQD: s.NSQ.TCPAddr(), NSQDHTTP: s.NSQ.HTTPAddr(),
+		Bucket: stack.Bucket, Callback: minted.Callback, NSQD: s.NSQ.TCPAddr(), NSQDHTTP: s.NSQ.HTTPAddr(),
 		Topic: stack.Topic, Metrics: s.MetricsURL(),
-	}
+	}, err
 }

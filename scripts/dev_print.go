@@ -56,9 +56,12 @@ func presigned(s *stack.Stack, key, callbackURL string) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	minted, err := stack.Minted(callbackURL, "curl")
+	if err != nil {
+		return "", err
+	}
 	signed, err := bucket.SignURL(key, oss.HTTPPut, int64(presignedFor.Seconds()),
-		oss.AddParam("callback", stack.Callback(callbackURL)),
-		oss.AddParam("callback-var", stack.CallbackVar(map[string]string{"x:user": "curl"})))
+		oss.AddParam("callback", minted.Callback), oss.AddParam("callback-var", minted.CallbackVar))
 	if err != nil {
 		return "", fmt.Errorf("sign a URL: %w", err)
 	}

@@ -191,8 +191,12 @@ func (d *dev) badURL(t *testing.T, path string) string {
 // fails uploads with a callback that ends in 203.
 func (d *dev) fails(t *testing.T, key, url, ec string) {
 	t.Helper()
+	minted, err := stack.Minted(url, "")
+	if err != nil {
+		t.Error(err)
+	}
 	var fault oss.ServiceError
-	err := d.bucket(t).PutObject(key, strings.NewReader("x"), oss.Callback(stack.Callback(url)))
+	err = d.bucket(t).PutObject(key, strings.NewReader("x"), oss.Callback(minted.Callback))
 	if !errors.As(err, &fault) || fault.StatusCode != 203 || fault.Code != "CallbackFailed" || fault.Ec != "0007-0000"+ec {
 		t.Errorf("%s to %s: %v, want 203 CallbackFailed 0007-0000%s", key, url, err, ec)
 	}

@@ -57,6 +57,12 @@ type rig struct {
 // newRig starts OSS and the nsqds, which have the worker's channel.
 func newRig(t *testing.T, nsqds int) *rig {
 	t.Helper()
+	return newRigWith(t, nsqds, osssim.Config{})
+}
+
+// newRigWith is newRig with more to say about OSS.
+func newRigWith(t *testing.T, nsqds int, c osssim.Config) *rig {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), rigPatience)
 	t.Cleanup(cancel)
 	r := &rig{t: t, ctx: ctx, function: new(logs), worker: new(logs), exchanges: map[string]osssim.Exchange{}}
@@ -67,9 +73,9 @@ func newRig(t *testing.T, nsqds int) *rig {
 		}
 	})
 	var err error
-	r.oss, err = osssim.Start(osssim.Config{Region: stack.Region, Buckets: []string{stack.Bucket},
-		AccessKeyID: stack.AccessKeyID, AccessKeySecret: stack.AccessKeySecret, OnCallback: r.remember})
-	if err != nil {
+	c.Region, c.Buckets, c.OnCallback = stack.Region, []string{stack.Bucket}, r.remember
+	c.AccessKeyID, c.AccessKeySecret = stack.AccessKeyID, stack.AccessKeySecret
+	if r.oss, err = osssim.Start(c); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { r.oss.Close() })
@@ -238,7 +244,11 @@ type upload struct {
 func (r *rig) upload(url, object string, body []byte) upload {
 	u := upload{object: object}
 	var answer []byte
-	u.err = r.bucket.PutObject(object, bytes.NewReader(body), stack.WithCallback(r.ctx, url, "rig", &answer)...)
+	options, err := stack.WithCallback(r.ctx, url, "rig", &answer)
+	if err != nil {
+		r.t.Error(err)
+	}
+	u.err = r.bucket.PutObject(object, bytes.NewReader(body), options...)
 	u.answer = string(answer)
 	fault, isFault := errors.AsType[oss.ServiceError](u.err)
 	switch {

@@ -23,11 +23,7 @@ func (s *Stack) Client() (*oss.Bucket, error) {
 }
 
 // WithCallback are the options that make an upload call url, and put the answer into result.
-func WithCallback(ctx context.Context, url, user string, result *[]byte) []oss.Option {
-	return []oss.Option{
-		oss.WithContext(ctx),
-		oss.Callback(Callback(url)),
-		oss.CallbackVar(CallbackVar(map[string]string{"x:user": user})),
-		oss.CallbackResult(result),
-	}
+func WithCallback(ctx context.Context, url, user string, result *[]byte) ([]oss.Option, error) {
+	minted, err := Minted(url, user)
+	return []oss.Option{oss.WithContext(ctx), oss.Callback(minted.Callback), oss.CallbackVar(minted.CallbackVar), oss.CallbackResult(result)}, err
 }
