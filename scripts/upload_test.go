@@ -61,7 +61,7 @@ func TestUploadCommand(t *testing.T) {
 		code int
 		says []string
 	}{
-		"mend it": {[]string{"--url", bad.URL() + "/html"}, 2, []string{"Response body is not valid json format. (EC 0007-00000205)", "the object is stored, but nobody was told: mend"}},
+		"mend it":  {[]string{"--url", bad.URL() + "/html"}, 2, []string{"Response body is not valid json format. (EC 0007-00000205)", "the object is stored, but nobody was told: mend"}},
 		"vanished": {[]string{"--url", bad.URL() + "/html", "--key", "203/object-gone/a.txt", "--attempts", "1", "--method", "post"}, 2, []string{"not valid json"}},
 		"throttled": {[]string{"--url", bad.URL() + "/html", "--key", "203/too-many-callbacks/a.txt", "--attempts", "2"}, 3,
 			[]string{"try 2 of 2, after a pause of", "in 2 tries: upload again later"}},

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -66,6 +67,13 @@ func Faults() []Fault {
 			w.Header().Set("Content-Type", "text/plain")
 			send(w, http.StatusInternalServerError, "panic: runtime error\n\tmain.go:42")
 		}},
+		{"/status/404", "answers with that status; any other will do too", func(w http.ResponseWriter, r *http.Request) {
+			if status, err := strconv.Atoi(r.PathValue("status")); err == nil && status >= 200 && status <= 599 {
+				send(w, status, good)
+				return
+			}
+			send(w, http.StatusNotFound, good)
+		}},
 	}
 }
 
@@ -83,7 +91,11 @@ func Start(ctx context.Context) (*Server, error) {
 	}
 	mux := http.NewServeMux()
 	for _, f := range Faults() {
-		mux.HandleFunc(f.Path, func(w http.ResponseWriter, r *http.Request) {
+		pattern := f.Path
+		if strings.HasPrefix(pattern, "/status/") {
+			pattern = "/status/{status}"
+		}
+		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
 			// With the body unread, a caller who hangs up would go unnoticed, and closing the connection would tear the reply.
 			_, _ = io.Copy(io.Discard, io.LimitReader(r.Body, maxBody))
 			f.serve(w, r)

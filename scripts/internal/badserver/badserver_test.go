@@ -41,6 +41,7 @@ func TestFaults(t *testing.T) {
 		"/too-long": "Error Status : 400.User server return too long content-length value.",
 		"/hang-up":  "Error status : -1.OSS can not connect to your callbackUrl, please check it.",
 		"/redirect": "Error status : 301.", "/created": "Error status : 201.", "/denied": "Error status : 403.", "/error": "Error status : 500.",
+		"/status/404": "Error status : 404.",
 	}
 	for _, f := range Faults() {
 		t.Run(f.Path[1:], func(t *testing.T) {
