@@ -43,6 +43,7 @@ func newApp(env environment) *cli.Command {
 			devCommand(env),
 			paramsCommand(env),
 			uploadCommand(env),
+			doctorCommand(env),
 			diagnoseCommand(env),
 			explainCommand(env),
 			redriveCommand(env),

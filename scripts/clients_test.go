@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/aliyun/alibabacloud-oss-go-sdk-v2/oss"
@@ -36,6 +37,7 @@ func TestOfficialClients(t *testing.T) {
 		t.Run("Go SDK v2", func(t *testing.T) { t.Parallel(); d.clientV2(t) })
 		t.Run("ali-oss", func(t *testing.T) { t.Parallel(); d.clientAliOSS(t) })
 	})
+	d.end(t, syscall.SIGINT)
 }
 
 func wantQueued(t *testing.T, way string, answer []byte, err error) {

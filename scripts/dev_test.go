@@ -56,6 +56,10 @@ func startDevCommand(t *testing.T, name string, args ...string) *dev {
 	if err := d.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { // a test that fails must not leave it writing into a folder that is being removed
+		_ = d.cmd.Process.Kill()
+		_ = d.cmd.Wait()
+	})
 	d.stdout = bufio.NewReader(stdout)
 	line, err := d.stdout.ReadBytes('\n')
 	if err == nil {
