@@ -48,11 +48,14 @@ func (s *Server) serve(c *call) error {
 	}
 	name, handle := s.route(c)
 	c.operation = name
-	// PostObject is signed by its policy form field; OSS ignores header and query signatures there.
+	s.allowCrossOrigin(c)
+	// PostObject is signed by its policy form field; OSS ignores header and query signatures there. Browsers sign no preflight.
 	if name != "PostObject" {
 		if err := s.applyFault(c); err != nil {
 			return err
 		}
+	}
+	if name != "PostObject" && name != "OptionsObject" {
 		if err := s.authenticate(c); err != nil {
 			return err
 		}
@@ -92,6 +95,12 @@ func validKey(key string) bool {
 
 // route names the operation, as ${operation}, logs and Fault.Operation do, and picks its handler.
 func (s *Server) route(c *call) (string, func(*call) error) {
+	if c.r.Method == http.MethodOptions {
+		return "OptionsObject", s.preflight
+	}
+	if name, handle := s.routeSettings(c); handle != nil {
+		return name, handle
+	}
 	for _, sub := range []string{"acl", "append", "tagging", "symlink", "restore", "versions", "versionId", "delete", "policy", "lifecycle",
 		"cors", "bucketInfo", "location", "stat"} {
 		if c.query.Has(sub) {

@@ -63,6 +63,7 @@ type Server struct {
 	signer   *Signer
 	store    *store
 	faults   faults
+	settings settings
 	places   chan struct{} // for open callbacks; nil: any number
 	listener net.Listener
 	http     *http.Server

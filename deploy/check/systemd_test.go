@@ -1,0 +1,180 @@
+package check
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/coreos/go-systemd/v22/unit"
+)
+
+// service is a unit with the settings that it is shipped with.
+type service struct{ path, env, program string }
+
+var units = []service{
+	{"nsq/one/nsqd.service", "nsq/one/nsqd.env", "nsqd"},
+	{"nsq/one/nsqd.service", "nsq/three/nsqd.env", "nsqd"},
+	{"nsq/one/nsqadmin.service", "nsq/one/nsqadmin.env", "nsqadmin"},
+	{"nsq/one/nsqadmin.service", "nsq/three/nsqadmin.env", "nsqadmin"},
+	{"nsq/three/nsqlookupd.service", "nsq/three/nsqlookupd.env", "nsqlookupd"},
+	{"worker/worker.service", "worker/worker.env", "worker"},
+}
+
+func (s service) options(t *testing.T) map[string][]string {
+	t.Helper()
+	parsed, err := unit.DeserializeOptions(strings.NewReader(read(t, "../"+s.path)))
+	if err != nil {
+		t.Fatalf("%s: %v", s.path, err)
+	}
+	all := map[string][]string{}
+	for _, o := range parsed {
+		all[o.Section+"."+o.Name] = append(all[o.Section+"."+o.Name], o.Value)
+	}
+	return all
+}
+
+// environment is what an EnvironmentFile says.
+func environment(t *testing.T, path string) map[string]string {
+	t.Helper()
+	all := map[string]string{}
+	for line := range strings.Lines(read(t, "../"+path)) {
+		line = strings.TrimSpace(line)
+		if line == "" || strings.HasPrefix(line, "#") {
+			continue
+		}
+		name, value, ok := strings.Cut(line, "=")
+		if !ok {
+			t.Errorf("%s: %q is no setting", path, line)
+		}
+		all[name] = value
+	}
+	return all
+}
+
+var variable = regexp.MustCompile(`\$\{?([A-Z_0-9]+)\}?`)
+
+// command is ExecStart as systemd splits and expands it; there are no quotes in it. A variable without a value is an error, but for
+// one that stands alone.
+func (s service) command(t *testing.T) []string {
+	t.Helper()
+	env := environment(t, s.env)
+	var line []string
+	for _, word := range strings.Fields(strings.ReplaceAll(s.options(t)["Service.ExecStart"][0], "\\\n", " ")) {
+		if name, alone := strings.CutPrefix(word, "$"); alone && !strings.HasPrefix(name, "{") {
+			line = append(line, strings.Fields(env[name])...)
+			continue
+		}
+		line = append(line, variable.ReplaceAllStringFunc(word, func(v string) string {
+			value := env[variable.FindStringSubmatch(v)[1]]
+			if value == "" {
+				t.Errorf("%s: %s is not set in %s", s.path, v, s.env)
+			}
+			return value
+		}))
+	}
+	return line
+}
+
+func TestUnits(t *testing.T) {
+	for _, s := range units {
+		o := s.options(t)
+		one := func(name string) string {
+			t.Helper()
+			if len(o[name]) != 1 {
+				t.Fatalf("%s: %s is %q", s.path, name, o[name])
+			}
+			return o[name][0]
+		}
+		for name, want := range map[string]string{
+			"Service.Restart": "always", "Service.DynamicUser": "yes", "Service.ProtectSystem": "strict", "Service.NoNewPrivileges": "yes",
+			"Service.CapabilityBoundingSet": "", "Install.WantedBy": "multi-user.target",
+		} {
+			if got := one(name); got != want {
+				t.Errorf("%s: %s=%s, want %q", s.path, name, got, want)
+			}
+		}
+		if one("Service.MemoryMax") == "" || one("Service.EnvironmentFile") == "" {
+			t.Errorf("%s: no bound, or no settings", s.path)
+		}
+		line := s.command(t)
+		if s.program == "nsqd" && (one("Service.LimitNOFILE") != "65536" || !slices.Contains(line, "--data-path=/var/lib/"+one("Service.StateDirectory"))) {
+			t.Errorf("%s: files %s, command %q", s.path, one("Service.LimitNOFILE"), line)
+		}
+		for _, word := range line[1:] {
+			_, address, isAddress := strings.Cut(word, "-address=")
+			if isAddress && (strings.HasPrefix(address, ":") || strings.Contains(address, "0.0.0.0")) {
+				t.Errorf("%s with %s: %s is open to all", s.path, s.env, word)
+			}
+		}
+		// ${X} in an address would open all of them if X were forgotten; ExecStartPre refuses to go on.
+		for _, m := range regexp.MustCompile(`\$\{([A-Z_]+)\}`).FindAllStringSubmatch(o["Service.ExecStart"][0], -1) {
+			if !strings.Contains(strings.Join(o["Service.ExecStartPre"], ""), "$${"+m[1]+":?") {
+				t.Errorf("%s: %s may be forgotten", s.path, m[1])
+			}
+		}
+	}
+}
+
+func TestWorkerUnit(t *testing.T) {
+	s := units[len(units)-1]
+	o := s.options(t)
+	if stop, err := strconv.Atoi(o["Service.TimeoutStopSec"][0]); err != nil || stop <= workerStop(t) {
+		t.Errorf("TimeoutStopSec=%d, the worker takes up to %d s: %v", stop, workerStop(t), err)
+	}
+	if mib, err := strconv.ParseInt(strings.TrimSuffix(o["Service.MemoryMax"][0], "M"), 10, 64); err != nil || mib<<20 <= workerMemory(t) {
+		t.Errorf("MemoryMax=%dM: %v", mib, err)
+	}
+}
+
+// worker.env names only what the worker reads, the lines that are commented out too.
+func TestWorkerSettings(t *testing.T) {
+	known := workerVariables(t)
+	names := regexp.MustCompile(`(?m)^#?([A-Z_]+)=`).FindAllStringSubmatch(read(t, "../worker/worker.env"), -1)
+	for _, m := range names {
+		if !known[m[1]] {
+			t.Errorf("the worker has no setting %s", m[1])
+		}
+	}
+	if len(names) < 12 {
+		t.Errorf("found %q only", names)
+	}
+	env := environment(t, "worker/worker.env")
+	for name, value := range env {
+		if value == "" != strings.HasPrefix(name, "ALIBABA_CLOUD_") {
+			t.Errorf("%s=%q", name, value)
+		}
+	}
+	if env["NSQD_ADDRS"] != environment(t, "nsq/one/nsqd.env")["NSQ_ADDRESS"]+":4150" {
+		t.Errorf("NSQD_ADDRS=%s is not the nsqd of nsq/one", env["NSQD_ADDRS"])
+	}
+}
+
+// TestSystemdAnalyze has systemd itself read the units, and judge how confined they are: 0 is best, 10 is worst.
+func TestSystemdAnalyze(t *testing.T) {
+	program, err := exec.LookPath("systemd-analyze")
+	if err != nil {
+		if os.Getenv("NEED_SYSTEMD") != "" {
+			t.Fatal(err)
+		}
+		t.Skip("no systemd-analyze")
+	}
+	for _, s := range units {
+		// It wants the programs to be there.
+		text := regexp.MustCompile(`(?m)^(ExecStart=)\S+`).ReplaceAllString(read(t, "../"+s.path), "${1}/bin/true")
+		path := filepath.Join(t.TempDir(), filepath.Base(s.path))
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if out, err := exec.CommandContext(t.Context(), program, "verify", "--man=no", path).CombinedOutput(); err != nil || len(out) > 0 {
+			t.Errorf("%s: %v\n%s", s.path, err, out)
+		}
+		if out, err := exec.CommandContext(t.Context(), program, "security", "--no-pager", "--offline=true", "--threshold=20", path).CombinedOutput(); err != nil {
+			t.Errorf("%s: more exposed than 2.0: %v\n%s", s.path, err, out)
+		}
+	}
+}
