@@ -48,6 +48,7 @@ func newApp(env environment) *cli.Command {
 			explainCommand(env),
 			redriveCommand(env),
 			bucketCommand(env),
+			packageCommand(env),
 			nsqdCommand(),
 			nsqlookupdCommand(),
 		},

@@ -81,14 +81,14 @@ func TestSharesOfTheDeadline(t *testing.T) {
 				return imageinfo.Info{}, 1, imageinfo.ErrUnavailable
 			})
 			c.Queue = publishFunc(func(ctx context.Context, _ queue.Job) (string, error) {
-				if got, want := end.Sub(time.Now()), min(left/2, afterImage.most); got < want-time.Millisecond {
+				if got, want := time.Until(end), min(left/2, afterImage.most); got < want-time.Millisecond {
 					t.Errorf("%v late: %v are left for the queue, want %v", late, got, want)
 				}
 				<-ctx.Done()
 				return "", fmt.Errorf("%w: %w", queue.ErrUnavailable, ctx.Err())
 			})
 			c.Outbox = putFunc(func(ctx context.Context, j queue.Job, _ int) (queue.Job, error) {
-				if got, want := end.Sub(time.Now()), min(left/5, afterQueue.most); got < want-time.Millisecond {
+				if got, want := time.Until(end), min(left/5, afterQueue.most); got < want-time.Millisecond {
 					t.Errorf("%v late: %v are left for the outbox, want %v", late, got, want)
 				}
 				<-ctx.Done()

@@ -14,18 +14,17 @@ import (
 )
 
 // The worker's memory is bounded by maxMemory, whatever WORKER_CONCURRENCY is and whatever was uploaded: maxFiles for originals, and
-// maxPixels times bytesPerPixel, 800 MB, for what they are decoded to; the rest is for all else. A test holds the binary to it.
+// maxPixels of 16 bytes, 800 MB, for what they are decoded to; the rest is for all else. A test holds the binary to it.
 const (
 	maxMemory = 1 << 30
 
 	maxObject = 32 << 20 // bytes of one original
 	maxFiles  = 64 << 20 // bytes of originals in memory at once, over all jobs
 
-	// maxPixels may be in memory at once, over all jobs; so many may one image have.
+	// maxPixels may be in memory at once, over all jobs; so many may one image have. Decoding and scaling take 16 bytes of each at most: 15
+	// for a progressive JPEG, 12 for an interlaced PNG with 16-bit colours, 11 for WebP with transparency, 9 for most others. cost names
+	// those that take more.
 	maxPixels = 50_000_000
-	// bytesPerPixel is what decoding and scaling take at most: 15 for a progressive JPEG, 12 for an interlaced PNG with 16-bit colours,
-	// 11 for WebP with transparency, 9 for most others. cost names those that take more.
-	bytesPerPixel = 16
 	// maxSide bounds what scaling takes besides: it grows with the longer side, however narrow the image.
 	maxSide = 1<<16 - 1
 
@@ -73,7 +72,7 @@ func acquire(ctx context.Context, s *semaphore.Weighted, n int64) error {
 	return nil
 }
 
-// cost is what decoding an image takes, in pixels of bytesPerPixel each. Sides count as multiples of 32: JPEG pads them to that.
+// cost is what decoding an image takes, in pixels of 16 bytes each. Sides count as multiples of 32: JPEG pads them to that.
 func cost(format string, c image.Config) int64 {
 	pad := func(n int) int64 { return int64(n+31) &^ 31 }
 	pixels := pad(c.Width) * pad(c.Height)

@@ -79,7 +79,7 @@ func TestOwnRulesSurvive(t *testing.T) {
 	}
 	for own, of := range map[string]resource{ownCORS: corsResource, ownLifecycle: lifecycleResource} {
 		got := r.get(t, of)
-		before, after, added := own, "", ""
+		added := ""
 		for _, d := range plan.Documents {
 			if d.Before == own {
 				for _, c := range d.Changes {
@@ -94,8 +94,7 @@ func TestOwnRulesSurvive(t *testing.T) {
 			t.Errorf("%s was not added to\n%s", added, got)
 		} else {
 			at := strings.LastIndex(own, "</"+of.child+">") + len("</"+of.child+">")
-			before, after = own[:at], own[at:]
-			if !strings.HasPrefix(got, before) || !strings.HasSuffix(got, after) {
+			if !strings.HasPrefix(got, own[:at]) || !strings.HasSuffix(got, own[at:]) {
 				t.Errorf("not byte for byte:\n%q\nbecame\n%q", own, got)
 			}
 		}

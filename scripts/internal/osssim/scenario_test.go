@@ -2,6 +2,7 @@ package osssim
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -91,7 +92,7 @@ func TestScenarios(t *testing.T) {
 }
 
 func asService(err error, service *oss.ServiceError) bool {
-	found, ok := err.(oss.ServiceError)
+	found, ok := errors.AsType[oss.ServiceError](err)
 	*service = found
 	return ok
 }
