@@ -21,13 +21,13 @@ import (
 const maxDiagnosed = 128 << 10
 
 const diagnoseHelp = `Give it whatever you have in hand: the XML body of a 203 or 400, its message, an EC such as 0007-00000203 (or just 0203), a header
-line, what curl -i printed, an SDK's exception, an answer of the function, a line of its log, or a request id. As an argument in
+line, what curl -i printed, an SDK's exception, an answer of the function, lines of its log, or a request id. As an argument in
 quotes, or on stdin:
 
   go run ./scripts diagnose 'Error status : 404.'
   go run ./scripts diagnose < answer.txt
 
-What it prints are its own words, never the input: an input may hold secrets.
+What it prints are its own words, never the input: an input may hold secrets. Of several errors it explains the last.
 
 Exit status: 0 if the input is known; 1 if not, with the nearest that are, and if there is no input.`
 
@@ -46,12 +46,12 @@ func diagnoseCommand(env environment) *cli.Command {
 		Action: func(ctx context.Context, cmd *cli.Command) error {
 			lang := language(cmd.String("lang"))
 			if lang == "" {
-				return fmt.Errorf("--lang is en or zh, not %q", cmd.String("lang"))
+				return fmt.Errorf(diagnosisWords[language("")].badLang, cmd.String("lang"))
 			}
 			if cmd.Bool("list") {
 				return listDiagnoses(env.stdout, lang, cmd.Bool("json"))
 			}
-			input, err := diagnoseInput(ctx, env, cmd.Args().Slice())
+			input, err := diagnoseInput(ctx, env, cmd.Args().Slice(), diagnosisWords[lang])
 			if err != nil {
 				return err
 			}
@@ -61,8 +61,9 @@ func diagnoseCommand(env environment) *cli.Command {
 }
 
 // onDiagnoseUsage is for messages such as "Error status : -1." without their quotes.
-func onDiagnoseUsage(_ context.Context, _ *cli.Command, err error, _ bool) error {
-	return fmt.Errorf("%w; put the text in quotes, and behind -- if it begins with a hyphen", err)
+func onDiagnoseUsage(_ context.Context, cmd *cli.Command, err error, _ bool) error {
+	lang := cmp.Or(language(cmd.String("lang")), language(""))
+	return fmt.Errorf(diagnosisWords[lang].quote, err)
 }
 
 // language reads --lang, or the environment if it is empty. It returns "" for a name that it does not know.
@@ -80,22 +81,22 @@ func language(name string) diagnose.Lang {
 }
 
 // diagnoseInput is the arguments, or stdin if there are none.
-func diagnoseInput(ctx context.Context, env environment, args []string) (string, error) {
+func diagnoseInput(ctx context.Context, env environment, args []string, words diagnosisLabels) (string, error) {
 	input := strings.Join(args, " ")
 	if len(args) == 0 || input == "-" {
 		if f, ok := env.stdin.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
-			fmt.Fprintln(env.stderr, "Paste what you have, then press Ctrl-D:")
+			fmt.Fprintln(env.stderr, words.paste)
 		}
 		var err error
 		if input, err = readAtMost(ctx, env.stdin, maxDiagnosed); err != nil {
-			return "", fmt.Errorf("read stdin: %w", err)
+			return "", fmt.Errorf(words.unread, err)
 		}
 	}
 	switch {
 	case strings.TrimSpace(input) == "":
-		return "", errors.New("there is nothing to diagnose: give it a message, an EC, a body or an exception; see --help")
+		return "", errors.New(words.empty)
 	case len(input) > maxDiagnosed:
-		return "", fmt.Errorf("the input is longer than %d KiB: give it the answer of OSS, or one line of a log", maxDiagnosed>>10)
+		return "", fmt.Errorf(words.tooLong, maxDiagnosed>>10)
 	}
 	return input, nil
 }
@@ -134,7 +135,8 @@ type evidenceRead struct {
 	Code      string    `json:"code,omitempty"`
 	EC        string    `json:"ec,omitempty"`
 	RequestID string    `json:"requestId,omitempty"`
-	Time      time.Time `json:"time,omitzero"` // of the upload, after its request id
+	Time      time.Time `json:"time,omitzero"`   // of the upload, after its request id
+	Others    int       `json:"others,omitzero"` // other failures in the input, of which this is the last
 }
 
 type diagnosisJSON struct {
@@ -153,7 +155,8 @@ type diagnosisJSON struct {
 
 func runDiagnose(w io.Writer, input string, lang diagnose.Lang, asJSON bool) error {
 	e := diagnose.Read(input)
-	read := evidenceRead{Status: e.Status, Code: shortCode(e.Code), EC: e.EC, RequestID: e.RequestID}
+	shown := e.Shown()
+	read := evidenceRead{Status: shown.Status, Code: shown.Code, EC: shown.EC, RequestID: shown.RequestID, Others: shown.Others}
 	read.Time, _ = e.Time()
 	result := diagnosed{Read: read}
 	if d, ok := diagnose.Find(e); ok {
@@ -192,14 +195,6 @@ func toJSON(d diagnose.Diagnosis, ec string, lang diagnose.Lang) diagnosisJSON {
 		j.Doc = "https://api.aliyun.com/troubleshoot?q=" + ec
 	}
 	return j
-}
-
-// shortCode keeps what is no code of OSS's or ours out of the output.
-func shortCode(code string) string {
-	if len(code) > 64 || strings.ContainsFunc(code, func(r rune) bool { return r > '~' || r <= ' ' }) {
-		return ""
-	}
-	return code
 }
 
 func encodeDiagnosis(w io.Writer, value any) error {

@@ -17,7 +17,8 @@ const diagnosisWidth = 110
 
 type diagnosisLabels struct {
 	read, uploaded, cause, stored, now, change, log, sure, doc, note string
-	noLine, both, unknown, nearest, hint                             string
+	noLine, both, others, unknown, nearest, hint                     string
+	paste, badLang, quote, unread, empty, tooLong                    string
 	id, ec, cure, title                                              string
 	separator                                                        string // between words of a list
 }
@@ -26,8 +27,14 @@ var diagnosisWords = map[diagnose.Lang]diagnosisLabels{
 	diagnose.EN: {
 		read: "read", uploaded: "uploaded", cause: "cause", stored: "object stored", now: "now", change: "change", log: "in our log", sure: "how sure",
 		doc: "more", note: "note",
-		noLine:  "no line: the function was not called, or this is not its answer",
-		both:    "the number %s alone would mean: %s. The message counts, because OSS may change its numbers.",
+		noLine: "no line: the function was not called, or this is not its answer",
+		both:   "the number %s alone would mean: %s. The message counts, because OSS may change its numbers.",
+		others: "this is the last error in the input; %d more before it.",
+		paste:  "Paste what you have, then press Ctrl-D:", badLang: "--lang is en or zh, not %q",
+		quote:   "%w; put the text in quotes, and behind -- if it begins with a hyphen",
+		unread:  "read stdin: %w",
+		empty:   "there is nothing to diagnose: give it a message, an EC, a body or an exception; see --help",
+		tooLong: "the input is longer than %d KiB: give it the answer of OSS, or one line of a log",
 		unknown: "This is not known", nearest: "The nearest that are known",
 		hint: "Give it the whole answer: Message and EC of the XML body, or the x-oss-ec header. --list shows everything that is known.",
 		id:   "ID", ec: "EC", cure: "CURE", title: "MEANS", separator: ", ",
@@ -35,8 +42,14 @@ var diagnosisWords = map[diagnose.Lang]diagnosisLabels{
 	diagnose.ZH: {
 		read: "已识别", uploaded: "上传时间", cause: "原因", stored: "对象已存储", now: "现在怎么办", change: "如何修正", log: "函数日志", sure: "可靠程度",
 		doc: "更多信息", note: "注意",
-		noLine:  "没有记录：函数没有被调用，或该响应不是函数返回的",
-		both:    "若只看编号 %s，含义是：%s。以消息为准，因为 OSS 可能调整编号。",
+		noLine: "没有记录：函数没有被调用，或该响应不是函数返回的",
+		both:   "若只看编号 %s，含义是：%s。以消息为准，因为 OSS 可能调整编号。",
+		others: "这是输入中的最后一个错误，前面还有 %d 个。",
+		paste:  "请粘贴内容，然后按 Ctrl-D：", badLang: "--lang 只能是 en 或 zh，不能是 %q",
+		quote:   "%w；请给文本加上引号，以连字符开头的文本要放在 -- 之后",
+		unread:  "读取标准输入失败：%w",
+		empty:   "没有可诊断的内容：请提供消息、EC、响应正文或异常信息，用法见 --help",
+		tooLong: "输入超过 %d KiB：请只提供 OSS 的响应，或日志中的一行",
 		unknown: "未能识别", nearest: "最接近的已知情况",
 		hint: "请提供完整的响应：XML 正文中的 Message 和 EC，或响应头 x-oss-ec。--list 可列出全部已知情况。",
 		id:   "ID", ec: "EC", cure: "处理方式", title: "含义", separator: "，",
@@ -66,6 +79,9 @@ func showDiagnosis(w io.Writer, r diagnosed, lang diagnose.Lang) {
 			[2]string{words.doc, d.Doc})
 		if other := r.Contradicts; other != nil {
 			rows = append(rows, [2]string{words.note, fmt.Sprintf(words.both, r.Read.EC, other.Title)})
+		}
+		if r.Read.Others > 0 {
+			rows = append(rows, [2]string{words.note, fmt.Sprintf(words.others, r.Read.Others)})
 		}
 		diagnosisRows(out, rows)
 		return

@@ -46,12 +46,17 @@ func TestDiagnoseForPeople(t *testing.T) {
 		"a hyphen for stdin": {[]string{"-"}, "0202", []string{"The endpoint took longer than 5 seconds"}},
 		"words without quotes": {[]string{"Error", "status", ":", "404."}, "", []string{
 			`in our log     "status":404` + "\n", "more           https://api.aliyun.com/troubleshoot?q=0007-00000203\n"}},
-		"options behind":      {[]string{"0008", "--lang", "en"}, "", []string{"private or loopback", "object stored  no\n", "in our log     no line: "}},
-		"behind two hyphens":  {[]string{"--", "-1.OSS can not connect to your callbackUrl"}, "", []string{"OSS could not connect"}},
-		"a request id":        {[]string{uploadRequestID}, "", []string{"2019-06-02 15:13:06 UTC", `in our log     "oss_request_id":"` + uploadRequestID + `"` + "\n"}},
-		"Chinese":             {[]string{"--lang", "zh", "0202"}, "", []string{"回调服务器在 5 秒内没有响应\n", "对象已存储  是\n", "可靠程度    有文档依据\n", "现在怎么办  稍等片刻再重新上传。"}},
-		"our answer":          {[]string{`{"status":"rejected","error":"bad_token"}`}, "", []string{`in our log     "code":"bad_token"` + "\n"}},
-		"nothing is echoed":   {[]string{"Error status : 404. Authorization: hunter2\x1b[31m"}, "", []string{"The object is gone since"}},
+		"options behind":     {[]string{"0008", "--lang", "en"}, "", []string{"private or loopback", "object stored  no\n", "in our log     no line: "}},
+		"behind two hyphens": {[]string{"--", "-1.OSS can not connect to your callbackUrl"}, "", []string{"OSS could not connect"}},
+		"a request id":       {[]string{uploadRequestID}, "", []string{"2019-06-02 15:13:06 UTC", `in our log     "oss_request_id":"` + uploadRequestID + `"` + "\n"}},
+		"Chinese":            {[]string{"--lang", "zh", "0202"}, "", []string{"回调服务器在 5 秒内没有响应\n", "对象已存储  是\n", "可靠程度    有文档依据\n", "现在怎么办  稍等片刻再重新上传。"}},
+		"our answer":         {[]string{`{"status":"rejected","error":"bad_token"}`}, "", []string{`in our log     "code":"bad_token"` + "\n"}},
+		"nothing is echoed":  {[]string{"Error status : 404. Authorization: hunter2\x1b[31m"}, "", []string{"The object is gone since"}},
+		"nor a false EC":     {[]string{`{"ec":"0007-00000203 hunter2\u001b[31m"}`}, "", []string{"read           0007-00000203\n", "?q=0007-00000203\n"}},
+		"nor a parameter":    {[]string{"https://h/cb?code=hunter2SECRET failed, Error status : 404."}, "", []string{"The object is gone since"}},
+		"several errors": {nil, `{"code":"bad_token"}` + "\n" + `{"outcome":"queued"}` + "\n" + `{"code":"object_gone"}`, []string{
+			"The object is gone since its upload\n", "read           object_gone\n", "note           this is the last error in the input; 1 more before it.\n"}},
+		"UTF-16":              {nil, "\xff\xfe0\x002\x000\x002\x00\r\x00\n\x00", []string{"The endpoint took longer than 5 seconds\n"}},
 		"nor is a false code": {[]string{`{"code":"a b\u001b[31m","ec":"0007-00000202"}`}, "", []string{"read           0007-00000202\n"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -144,6 +149,9 @@ func TestDiagnoseRefused(t *testing.T) {
 		"too long":            {nil, strings.Repeat("a", maxDiagnosed+1), "longer than 128 KiB"},
 		"another language":    {[]string{"--lang", "fr", "0202"}, "", `--lang is en or zh, not "fr"`},
 		"a hyphen, no quotes": {[]string{"Error", "status", ":", "-x"}, "", "put the text in quotes"},
+		"Chinese, nothing":    {[]string{"--lang", "zh"}, "", "没有可诊断的内容"},
+		"Chinese, too long":   {[]string{"--lang", "zh"}, strings.Repeat("a", maxDiagnosed+1), "输入超过 128 KiB"},
+		"Chinese, a hyphen":   {[]string{"--lang", "zh", "Error", "-x"}, "", "请给文本加上引号"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			code, stdout, stderr := runDiagnoseCommand(t.Context(), strings.NewReader(c.stdin), c.args...)

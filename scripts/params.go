@@ -167,7 +167,7 @@ func (m *minted) checkDNS(ctx context.Context, p params.Params) error {
 		return err
 	}
 	if err != nil {
-		m.Warnings = append(m.Warnings, fmt.Sprintf("DNS could not be asked, so it is not known whether OSS can reach the callback URL: %v.", err))
+		m.Warnings = append(m.Warnings, fmt.Sprintf("It is not known whether OSS can reach the callback URL: %v.", err))
 	}
 	return nil
 }

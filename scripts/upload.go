@@ -33,13 +33,14 @@ The callback is minted here from --url, as params does it, or comes ready-made f
 Keys come from the environment: ALIBABA_CLOUD_ACCESS_KEY_ID, ALIBABA_CLOUD_ACCESS_KEY_SECRET, ALIBABA_CLOUD_SECURITY_TOKEN;
 with CALLBACK_TOKEN_SECRET the URL ends in a token for this key.
 
-Exit status:
+Exit status (of the program; "go run" makes 1 of all but 0, so build it for scripts: go build -o oss-callback ./scripts):
   0  stored, and the callback succeeded; the endpoint's reply is on stdout
-  1  nothing was sent: a setting is wrong, the file cannot be read
+  1  a setting is wrong, the file cannot be read
   2  stored, but the callback failed, and will again until something is changed
   3  stored, but the callback failed in every try; later it may work
   4  not stored: OSS refused the upload, or failed in every try
-  5  nobody knows whether it is stored: no answer came, or Ctrl-C`
+  5  nobody knows whether it is stored: no answer came
+Ctrl-C ends with 3, 4 or 5, whichever is known by then.`
 
 // tokenLife is how long the callback of an upload may take to come; it covers large files on slow lines.
 const tokenLife = 6 * time.Hour
@@ -97,9 +98,14 @@ func uploadConfig(cmd *cli.Command) (uploader.Config, error) {
 	if c.Region == "" {
 		return c, fmt.Errorf("--region is needed: the endpoint %s does not tell it", c.Endpoint)
 	}
-	if (cmd.String("url") == "") == (c.Callback == "") {
-		return c, errors.New("give --url, from which the callback is made, or --callback, which is one")
+	if err := flagsTogether(cmd); err != nil {
+		return c, err
 	}
+	endpoint, err := params.Endpoint(c.Endpoint, c.Bucket)
+	if err != nil {
+		return c, fmt.Errorf("--endpoint: %w", err)
+	}
+	c.Endpoint = endpoint.String()
 	if c.Callback != "" {
 		if c.Method == uploader.Post {
 			return c, errors.New("post needs --url: its form is signed together with the callback")
@@ -115,6 +121,20 @@ func uploadConfig(cmd *cli.Command) (uploader.Config, error) {
 		c.Form = func() (string, [][2]string, error) { return signForm(minted, credentials, c) }
 	}
 	return c, nil
+}
+
+// flagsTogether refuses what would be ignored.
+func flagsTogether(cmd *cli.Command) error {
+	ready, minted := cmd.String("callback") != "", cmd.String("url") != ""
+	switch {
+	case ready == minted:
+		return errors.New("give --url, from which the callback is made, or --callback, which is one")
+	case ready && len(cmd.StringSlice("var")) > 0:
+		return errors.New("--var goes with --url; with --callback the variables come as --callback-var")
+	case minted && cmd.String("callback-var") != "":
+		return errors.New("--callback-var goes with --callback; with --url the variables come as --var")
+	}
+	return nil
 }
 
 func mintFor(cmd *cli.Command, c uploader.Config) (params.Params, error) {
@@ -135,7 +155,7 @@ func signForm(minted params.Params, credentials params.Credentials, c uploader.C
 	if err != nil {
 		return "", nil, err
 	}
-	form, err := minted.PostForm(credentials, params.PolicySpec{Region: c.Region, Expires: time.Now().Add(tokenLife), MaxSize: max(info.Size(), 1)})
+	form, err := minted.PostForm(credentials, params.PolicySpec{Region: c.Region, Expires: time.Now().Add(tokenLife), MaxSize: max(info.Size(), 1), Empty: true})
 	if err != nil {
 		return "", nil, err
 	}
@@ -161,7 +181,7 @@ func runUpload(ctx context.Context, env environment, c uploader.Config) error {
 	result, err := uploader.Upload(ctx, c)
 	bar.clear()
 	if err == nil {
-		out.step("stored", time.Since(began), fmt.Sprintf("oss://%s/%s, ETag %s, request %s", c.Bucket, c.Key, result.ETag, result.RequestID))
+		out.step("stored", time.Since(began), fmt.Sprintf("oss://%s/%s, ETag %s, request %s", c.Bucket, printable(c.Key), result.ETag, result.RequestID))
 		if len(result.Reply) > 0 {
 			fmt.Fprintf(env.stdout, "%s\n", result.Reply)
 		}
@@ -169,9 +189,6 @@ func runUpload(ctx context.Context, env environment, c uploader.Config) error {
 	}
 	f, ok := errors.AsType[*uploader.Failure](err)
 	if !ok {
-		if ctx.Err() != nil {
-			return cli.Exit("interrupted: whether the object is stored is unknown", exitUnknown)
-		}
 		return err
 	}
 	describeFailure(out, f, lang)
@@ -180,9 +197,9 @@ func runUpload(ctx context.Context, env environment, c uploader.Config) error {
 
 func status(f *uploader.Failure) int {
 	switch {
-	case f.CallbackFailed() && f.Cure == diagnose.Stop:
+	case f.Stored == diagnose.Yes && f.Cure == diagnose.Stop:
 		return exitCallbackFailed
-	case f.CallbackFailed():
+	case f.Stored == diagnose.Yes:
 		return exitGaveUp
 	case f.Stored == diagnose.No:
 		return exitNotStored

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -16,8 +18,12 @@ import (
 
 // describeFailure says what one try came to.
 func describeFailure(out *printer, f *uploader.Failure, lang diagnose.Lang) {
+	if errors.Is(f, context.Canceled) {
+		out.item("interrupted", "")
+		return
+	}
 	if !f.Known {
-		out.item("failed", f.Error())
+		out.item("failed", printable(f.Error()))
 		return
 	}
 	text := f.Diagnosis.Text.In(lang)
@@ -25,7 +31,10 @@ func describeFailure(out *printer, f *uploader.Failure, lang diagnose.Lang) {
 	if f.Evidence.EC != "" {
 		answer += " (EC " + f.Evidence.EC + ")"
 	}
-	out.item("failed", answer, "request "+f.Evidence.RequestID, text.Cause)
+	if f.Evidence.ArgumentName != "" {
+		answer += fmt.Sprintf("; %s: %.300s", f.Evidence.ArgumentName, f.Evidence.ArgumentValue)
+	}
+	out.item("failed", printable(answer), "request "+f.Evidence.RequestID, text.Cause)
 	if f.Cure == diagnose.Stop {
 		out.item("now", text.Now)
 		out.item("change", text.Change)
@@ -56,6 +65,7 @@ func (p *progress) set(sent, total int64) {
 		p.bar = progressbar.NewOptions64(total, progressbar.OptionSetWriter(p.w), progressbar.OptionShowBytes(true),
 			progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish(), progressbar.OptionSetWidth(40),
 			progressbar.OptionSetDescription("upload"))
+		_ = p.bar.RenderBlank() // the clock of its speed starts here, with nothing sent
 	}
 	_ = p.bar.Set64(sent) // a terminal that has gone is no reason to stop
 }

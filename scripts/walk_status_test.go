@@ -26,10 +26,16 @@ func TestEveryStatus(t *testing.T) {
 	}
 	t.Cleanup(func() { bad.Close() })
 	r.oss.AllowPublic(bad.Addr())
-	for status, id := range map[int]string{
-		201: "status-2xx", 204: "status-2xx", 301: "status-redirect", 302: "status-redirect", 307: "status-redirect", 308: "status-redirect",
-		400: "status-400", 401: "status-401", 403: "status-403", 404: "status-404", 405: "status-405", 409: "status-409", 413: "status-413",
-		418: "status-other", 422: "status-422", 429: "status-429", 500: "status-500", 502: "status-502", 503: "status-503", 504: "status-504",
+	const stop, again, wait = diagnose.Stop, diagnose.Again, diagnose.Wait
+	for status, want := range map[int]struct {
+		id   string
+		cure diagnose.Cure
+	}{
+		201: {"status-2xx", stop}, 204: {"status-2xx", stop}, 301: {"status-redirect", stop}, 302: {"status-redirect", stop},
+		307: {"status-redirect", stop}, 308: {"status-redirect", stop}, 400: {"status-400", stop}, 401: {"status-401", stop},
+		403: {"status-403", stop}, 404: {"status-404", again}, 405: {"status-405", stop}, 409: {"status-409", stop}, 413: {"status-413", stop},
+		418: {"status-other", stop}, 422: {"status-422", stop}, 429: {"status-429", wait}, 500: {"status-500", wait}, 502: {"status-502", wait},
+		503: {"status-503", wait}, 504: {"status-504", wait},
 	} {
 		callback := base64.StdEncoding.EncodeToString(fmt.Appendf(nil, `{"callbackUrl":"%s/status/%d","callbackBody":"a"}`, bad.URL(), status))
 		err := r.bucket.PutObject("a.txt", strings.NewReader("x"), oss.WithContext(r.ctx), oss.Callback(callback))
@@ -37,8 +43,8 @@ func TestEveryStatus(t *testing.T) {
 		if !errors.As(err, &fault) || fault.StatusCode != 203 || fault.Message != fmt.Sprintf("Error status : %d.", status) {
 			t.Errorf("%d: %v", status, err)
 		}
-		if d, ok := diagnose.Find(diagnose.Read(err.Error())); !ok || d.ID != id {
-			t.Errorf("diagnose says %q of %d, want %q", d.ID, status, id)
+		if d, ok := diagnose.Find(diagnose.Read(err.Error())); !ok || d.ID != want.id || d.Cure != want.cure {
+			t.Errorf("diagnose says %q, %s, of %d, want %q, %s", d.ID, d.Cure, status, want.id, want.cure)
 		}
 	}
 }

@@ -59,6 +59,7 @@ type row struct {
 	message string
 	ec      string
 	id      string // of the diagnosis
+	cure    diagnose.Cure
 	// ours puts our endpoint into the same situation and says what came of it; "" is a failure, which it has reported.
 	ours func(*walk, *testing.T) string
 }
@@ -95,8 +96,8 @@ func wantDiagnosed(t *testing.T, err error, r row) {
 		t.Fatalf("OSS says %v, want %s %q", err, r.ec, r.message)
 	}
 	for what, input := range map[string]string{"body": fault.RawMessage, "message": fault.Message, "exception": err.Error()} {
-		if d, ok := diagnose.Find(diagnose.Read(input)); !ok || d.ID != r.id || d.Stored != diagnose.Yes {
-			t.Errorf("diagnose says %q of the %s, want %q", d.ID, what, r.id)
+		if d, ok := diagnose.Find(diagnose.Read(input)); !ok || d.ID != r.id || d.Stored != diagnose.Yes || d.Cure != r.cure {
+			t.Errorf("diagnose says %q, %s, of the %s, want %q, %s", d.ID, d.Cure, what, r.id, r.cure)
 		}
 	}
 	if _, ok := diagnose.Find(diagnose.Read(fault.Ec)); !ok {
@@ -191,8 +192,8 @@ func (w *walk) bothQueue(t *testing.T, key string, vars map[string]string, conte
 	t.Helper()
 	for door, url := range map[string]string{"event": w.event, "web": w.web} {
 		result, err := w.good(t, url, key, vars, content)
-		if err != nil || !strings.Contains(string(result.Reply), `"status":"queued"`) || !strings.Contains(string(result.Reply), says) {
-			t.Errorf("%s door: %v, %s", door, err, result.Reply)
+		if err != nil || result.Tries != 1 || !strings.Contains(string(result.Reply), `"status":"queued"`) || !strings.Contains(string(result.Reply), says) {
+			t.Errorf("%s door: %v, %d tries, %s", door, err, result.Tries, result.Reply)
 			return ""
 		}
 	}
@@ -211,12 +212,12 @@ func rows() []row {
 	return []row{
 		{"Get image info failed: OSS cannot read the image", func(w *walk, t *testing.T) error {
 			return w.raw(t, "203/image-info-failed/a.jpg", map[string]any{"callbackUrl": w.web, "callbackBody": "bucket=${bucket}&w=${imageInfo.width}"})
-		}, "Get image info failed.", "0301", "image-info-failed", func(w *walk, t *testing.T) string {
+		}, "Get image info failed.", "0301", "image-info-failed", diagnose.Again, func(w *walk, t *testing.T) string {
 			return w.bothQueue(t, "203/image-info-failed/b.jpg", nil, image(t), `"image_info_pending"`)
 		}},
 		{"Get image info failed: the object was deleted", func(w *walk, t *testing.T) error {
 			return w.raw(t, "203/object-gone/a.jpg", map[string]any{"callbackUrl": w.web, "callbackBody": "bucket=${bucket}&w=${imageInfo.width}"})
-		}, "Get image info failed.", "0301", "image-info-failed", func(w *walk, t *testing.T) string {
+		}, "Get image info failed.", "0301", "image-info-failed", diagnose.Again, func(w *walk, t *testing.T) string {
 			w.oss.Inject(osssim.Fault{Operation: "Callback", Key: "deleted-once.jpg", Times: 1, Vanish: true})
 			result, err := w.good(t, w.event, "deleted-once.jpg", nil, image(t))
 			if err != nil || result.Tries != 2 {
@@ -226,7 +227,7 @@ func rows() []row {
 			return "404 object_gone, the client uploads again: 200"
 		}},
 		{"Too many callback requests", func(w *walk, t *testing.T) error { return w.crowded(t) },
-			"Too many callback requests.", "0201", "too-many-callbacks", func(w *walk, t *testing.T) string {
+			"Too many callback requests.", "0201", "too-many-callbacks", diagnose.Wait, func(w *walk, t *testing.T) string {
 				var uploads sync.WaitGroup
 				for i := range 8 {
 					uploads.Go(func() {
@@ -241,12 +242,12 @@ func rows() []row {
 				}
 				return "8 uploads at once, 2 callbacks allowed: all get through, the client pauses"
 			}},
-		{"Cost too long time", wrong("/slow"), "Cost too long time.", "0202", "cost-too-long", func(w *walk, t *testing.T) string {
+		{"Cost too long time", wrong("/slow"), "Cost too long time.", "0202", "cost-too-long", diagnose.Wait, func(w *walk, t *testing.T) string {
 			w.oss.Inject(osssim.Fault{Operation: "ImageInfo", Prefix: "slow/", Hang: true})
 			return w.bothQueue(t, "slow/a.jpg", nil, image(t), `"image_info_pending"`)
 		}},
 		{"reply timeout, with its address", func(_ *walk, t *testing.T) error { return slowWithAddress(t) },
-			"reply timeout, cost:", "0202", "cost-too-long", func(w *walk, t *testing.T) string {
+			"reply timeout, cost:", "0202", "cost-too-long", diagnose.Wait, func(w *walk, t *testing.T) string {
 				if err := w.nsqds[0].Freeze(); err != nil {
 					t.Fatal(err)
 				}
@@ -256,50 +257,58 @@ func rows() []row {
 				}
 				return "nsqd is silent: 200, the job is in the outbox"
 			}},
-		{"not JSON: a web page", wrong("/html"), "Response body is not valid json format.", "0205", "invalid-json", func(w *walk, t *testing.T) string {
+		{"not JSON: a web page", wrong("/html"), "Response body is not valid json format.", "0205", "invalid-json", diagnose.Stop, func(w *walk, t *testing.T) string {
 			return w.misconfigured(t)
 		}},
-		{"not JSON: byte order mark", wrong("/bom"), "Response body is not valid json format.", "0205", "invalid-json", func(w *walk, t *testing.T) string {
+		{"not JSON: byte order mark", wrong("/bom"), "Response body is not valid json format.", "0205", "invalid-json", diagnose.Stop, func(w *walk, t *testing.T) string {
 			return w.bothQueue(t, "照片 😀.jpg", nil, image(t), facts)
 		}},
-		{"Content-Length too long", wrong("/too-long"), "Error Status : 400.User server return too long content-length value.", "0204", "length-too-long",
+		{"Content-Length too long", wrong("/too-long"), "Error Status : 400.User server return too long content-length value.", "0204", "length-too-long", diagnose.Stop,
 			func(w *walk, t *testing.T) string {
 				longest := map[string]string{"x:long": strings.Repeat("v", 3500)}
 				return w.bothQueue(t, strings.Repeat("k", 1000)+".jpg", longest, image(t), facts)
 			}},
 		{"cannot connect: https without server name", func(w *walk, t *testing.T) error {
 			return w.raw(t, "sni.jpg", map[string]any{"callbackUrl": w.https, "callbackBody": "a=b"})
-		}, connect, "0203", "cannot-connect", func(w *walk, t *testing.T) string {
+		}, connect, "0203", "cannot-connect", diagnose.Wait, func(w *walk, t *testing.T) string {
 			result, err := w.good(t, w.https, "sni.jpg", nil, image(t))
-			if err != nil || !strings.Contains(string(result.Reply), `"status":"queued"`) {
-				t.Errorf("%v, %s", err, result.Reply)
+			if err != nil || result.Tries != 1 || !strings.Contains(string(result.Reply), `"status":"queued"`) {
+				t.Errorf("%v, %d tries, %s", err, result.Tries, result.Reply)
 				return ""
 			}
 			return "200: params always sets callbackSNI"
 		}},
-		{"cannot connect: hung up", wrong("/hang-up"), connect, "0203", "cannot-connect", func(w *walk, t *testing.T) string {
-			return w.bothQueue(t, "again.jpg", nil, image(t), facts)
+		{"cannot connect: hung up", wrong("/hang-up"), connect, "0203", "cannot-connect", diagnose.Wait, func(w *walk, t *testing.T) string {
+			w.relays[0].cut() // what it keeps open to nsqd is gone, as after a freeze
+			if w.bothQueue(t, "again.jpg", nil, image(t), facts) == "" {
+				return ""
+			}
+			return "its connections to nsqd are cut: 200"
 		}},
-		{"Content-Length missing", wrong("/no-length"), "Error Status : 400.User server missing content-length.", "0204", "length-missing",
+		{"Content-Length missing", wrong("/no-length"), "Error Status : 400.User server missing content-length.", "0204", "length-missing", diagnose.Stop,
 			func(w *walk, t *testing.T) string { return w.http10(t) }},
-		{"Content-Length missing: chunked", wrong("/chunked"), "Error Status : 400.User server missing content-length.", "0204", "length-missing",
-			func(w *walk, t *testing.T) string { return w.http10(t) }},
-		{"Content-Length invalid: empty body", wrong("/empty"), "Error Status : 400.User server return invalid conent-length value.", "0204", "length-invalid",
+		{"Content-Length missing: chunked", wrong("/chunked"), "Error Status : 400.User server missing content-length.", "0204", "length-missing", diagnose.Stop,
+			func(*walk, *testing.T) string { return "as above" }},
+		{"Content-Length invalid: empty body", wrong("/empty"), "Error Status : 400.User server return invalid conent-length value.", "0204", "length-invalid", diagnose.Stop,
 			func(w *walk, t *testing.T) string {
 				return w.bothQueue(t, "nothing.txt", nil, nil, `"not_an_image"`)
 			}},
-		{"Content-Length invalid: no number", wrong("/bad-length"), "Error Status : 400.User server return invalid conent-length value.", "0204", "length-invalid",
-			func(w *walk, t *testing.T) string { return w.http10(t) }},
-		{"status: redirect", wrong("/redirect"), "Error status : 301.", "0203", "status-redirect", func(w *walk, t *testing.T) string {
+		{"Content-Length invalid: no number", wrong("/bad-length"), "Error Status : 400.User server return invalid conent-length value.", "0204", "length-invalid", diagnose.Stop,
+			func(*walk, *testing.T) string { return "as above" }},
+		{"status: redirect", wrong("/redirect"), "Error status : 301.", "0203", "status-redirect", diagnose.Stop, func(w *walk, t *testing.T) string {
 			return w.paths(t)
 		}},
-		{"status: 201", wrong("/created"), "Error status : 201.", "0203", "status-2xx", func(w *walk, t *testing.T) string {
-			return w.bothQueue(t, "created.jpg", nil, image(t), facts)
+		{"status: 201", wrong("/created"), "Error status : 201.", "0203", "status-2xx", diagnose.Stop, func(w *walk, t *testing.T) string {
+			return w.bothQueue(t, "created.txt", nil, []byte("no image, so nothing is known of it"), `"not_an_image"`)
 		}},
-		{"status: 403", wrong("/denied"), "Error status : 403.", "0203", "status-403", func(w *walk, t *testing.T) string {
-			return w.bothQueue(t, "denied.jpg", nil, image(t), facts)
+		{"status: 403", wrong("/denied"), "Error status : 403.", "0203", "status-403", diagnose.Stop, func(w *walk, t *testing.T) string {
+			minted := w.bothQueue(t, "of another/用户 7/+.jpg", map[string]string{"x:user": "o'n=1&2%"}, image(t), facts)
+			if minted == "" {
+				return ""
+			}
+			return "what is signed verifies, odd keys and variables too: 200"
 		}},
-		{"status: 500", wrong("/error"), "Error status : 500.", "0203", "status-500", func(w *walk, t *testing.T) string {
+		{"status: 500", wrong("/error"), "Error status : 500.", "0203", "status-500", diagnose.Wait, func(w *walk, t *testing.T) string {
 			return w.bothQueue(t, "broken.jpg", nil, image(t)[:100], `"not_an_image"`)
 		}},
 	}
@@ -377,7 +386,7 @@ func (w *walk) webWithout(t *testing.T) string {
 	return "http://" + addr + "/callback"
 }
 
-// http10 has the callback made the old way, to which Go's server would answer without a length if it were not told one.
+// http10 has the callback made the old way, in which nothing can be chunked.
 func (w *walk) http10(t *testing.T) string {
 	t.Helper()
 	old := newRigWith(t, 0, osssim.Config{Behaviour: osssim.Behaviour{HTTP10: true}})
@@ -395,8 +404,8 @@ func (w *walk) paths(t *testing.T) string {
 	t.Helper()
 	for _, base := range []string{w.event, w.web} {
 		for _, path := range []string{"", "/", "//", "/../x", "/a//b/"} {
-			if result, err := w.good(t, strings.TrimSuffix(base, "/callback")+path, "path.jpg", nil, tinyJPEG(t, "path")); err != nil {
-				t.Errorf("%s%s: %v, %s", base, path, err, result.Reply)
+			if result, err := w.good(t, strings.TrimSuffix(base, "/callback")+path, "path.jpg", nil, tinyJPEG(t, "path")); err != nil || result.Tries != 1 {
+				t.Errorf("%s%s: %v, %d tries, %s", base, path, err, result.Tries, result.Reply)
 				return ""
 			}
 		}

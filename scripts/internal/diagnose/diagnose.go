@@ -23,7 +23,8 @@ const (
 	None
 )
 
-// Stored tells whether OSS stored the object, which something may have deleted since. It has, wherever it says 203.
+// Stored tells whether OSS stored the object when it was uploaded. It has, wherever it says 203; that something deleted the object since is
+// said in words.
 type Stored int
 
 const (
@@ -50,6 +51,16 @@ type Evidence struct {
 	RequestID     string // 24 hex digits
 	ArgumentName  string
 	ArgumentValue string
+	Others        int // other failures in the input, of which this is the last
+}
+
+// Shown is what of e may be printed: an input may hold secrets anywhere, and say that they are a code.
+func (e Evidence) Shown() Evidence {
+	shown := Evidence{Status: e.Status, EC: soleEC.FindString(e.EC), RequestID: requestIDRE.FindString(e.RequestID), Others: e.Others}
+	if d, ok := first(func(d Diagnosis) bool { return d.named(e.Code) }); ok {
+		shown.Code = d.Code
+	}
+	return shown
 }
 
 // Diagnosis is what there is to say about one kind of failure.
@@ -67,7 +78,7 @@ type Diagnosis struct {
 	also     []string // other wordings
 	statuses []int    // n of "Error status : n."
 	own      bool     // Code is our function's
-	general  bool     // Code is too general to outweigh an EC
+	general  bool     // Code is too general to outweigh words or an EC
 }
 
 // Text is a diagnosis in words.

@@ -194,8 +194,9 @@ func TestMessageOutweighsEC(t *testing.T) {
 }
 
 func TestUnknown(t *testing.T) {
-	for _, input := range []string{"", "   ", "hello", "404", "<html>", "{}", "[1,2]", "{\"a\":1}", "deadbeef", "Error", "000000000000000000000000",
-		"<Error><Code>NoSuchKey</Code><Message>The specified key does not exist.</Message></Error>"} {
+	for _, input := range []string{"", "   ", "hello", "<html>", "{}", "[1,2]", "{\"a\":1}", "deadbeef", "Error", "000000000000000000000000",
+		"<Error><Code>NoSuchKey</Code><Message>The specified key does not exist.</Message></Error>",
+		"HTTP/1.1 503 Service Unavailable\r\nx-oss-request-id: " + id} {
 		if d, ok := Find(Read(input)); ok {
 			t.Errorf("%q is %s", input, d.ID)
 		}

@@ -7,13 +7,13 @@ var failed = []Diagnosis{
 		Text: Texts{
 			EN: Text{
 				"The upload worked, its callback did not (HTTP 203)",
-				"OSS stored the object, called the callback URL, and did not like what came back. The reason is in Message, which is missing here.",
+				"OSS stored the object, called the callback URL, and did not like what came back. The reason is in Message, which is missing here or not one that is known.",
 				"Do not take 203 for success. Get the whole answer: Message and EC of its XML body, or the x-oss-ec header; then ask again.",
 				"Make the uploader keep Message, EC and the request id whenever the status is 203.",
 			},
 			ZH: Text{
 				"文件已上传成功，但上传回调失败（HTTP 203）",
-				"OSS 已存储对象，也调用了回调地址，但不接受返回的结果。具体原因在 Message 中，而这份输入里没有 Message。",
+				"OSS 已存储对象，也调用了回调地址，但不接受返回的结果。具体原因在 Message 中，而这份输入里没有 Message，或者其中的 Message 未能识别。",
 				"不要把 203 当作成功。请取得完整的响应：XML 正文中的 Message 和 EC，或响应头 x-oss-ec，再重新诊断。",
 				"让上传端在收到 203 时记录 Message、EC 和 Request ID。",
 			},
@@ -63,14 +63,14 @@ var failed = []Diagnosis{
 			EN: Text{
 				"The endpoint took longer than 5 seconds",
 				"OSS waits 5 s for the whole callback and hangs up. The work may have been done all the same: a job may be queued.",
-				"Upload again after a pause. The same file under the same key has the same job id, so nothing is done twice.",
+				"Upload again after a pause. That is harmless when callbackBody has ${etag}: the same file under the same key has the same job id then.",
 				"Compare before_ms (gateway and cold start) with total_ms in the log. If the first is large keep an instance warm; if the second is, " +
 					"lower CALLBACK_BUDGET or move work to the worker. If both are small, the way between OSS and the endpoint is slow.",
 			},
 			ZH: Text{
 				"回调服务器在 5 秒内没有响应",
 				"OSS 等待整个回调最多 5 秒，超时即断开连接。但处理可能已经完成：任务可能已经入队。",
-				"稍等片刻再重新上传。同名且内容相同的文件，任务 ID 也相同，不会重复处理。",
+				"稍等片刻再重新上传。只要 callbackBody 中有 ${etag}，同名且内容相同的文件任务 ID 也相同，重传不会造成重复处理。",
 				"对比日志中的 before_ms（网关与冷启动）和 total_ms：前者大，请保留预热实例；后者大，请调低 CALLBACK_BUDGET，或把耗时工作移到 worker；" +
 					"两者都小，说明 OSS 到回调服务器之间的网络慢。",
 			},

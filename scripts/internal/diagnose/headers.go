@@ -41,7 +41,7 @@ var headers = []Diagnosis{
 		Text: Texts{
 			EN: Text{
 				"A header in additionalHeaders has an empty name",
-				"Every name needs at least one letter.",
+				"Every name needs at least one character.",
 				"Do not upload again before it is mended.",
 				"Remove the empty name.",
 			},

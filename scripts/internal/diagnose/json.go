@@ -2,38 +2,42 @@ package diagnose
 
 import (
 	"encoding/json"
+	"errors"
 	"maps"
 	"slices"
 	"strings"
 )
 
-const (
-	// maxObjects is how many places of an input are tried as the beginning of a JSON object: a log line may have a prefix.
-	maxObjects = 16
-	maxDepth   = 2
-)
+// maxDepth is how deep an error may stand in other objects.
+const maxDepth = 2
 
-// readJSON reads the first JSON object in the input that tells anything.
-func (e *Evidence) readJSON(input string) {
-	rest := input
-	for range maxObjects {
-		at := strings.IndexByte(rest, '{')
-		if at < 0 {
-			return
-		}
-		rest = rest[at:]
-		var object map[string]any
-		before := *e
-		if json.NewDecoder(strings.NewReader(rest)).Decode(&object) == nil {
-			if e.readObject(object, maxDepth); *e != before {
-				return
-			}
-		}
-		rest = rest[1:]
+// readJSON reads the JSON object that a text begins with: an answer of our function, a line of its log, or an error that somebody turned
+// into JSON. It returns the object's length, 0 if there is none. What failed tries cost, in bytes, is taken from the budget.
+func readJSON(text string, nested int, budget *int) (e Evidence, length int) {
+	if *budget <= 0 {
+		return Evidence{}, 0
 	}
+	var object map[string]any
+	dec := json.NewDecoder(strings.NewReader(text))
+	if err := dec.Decode(&object); err != nil {
+		cost := len(text)
+		if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
+			cost = int(syntax.Offset)
+		}
+		*budget -= cost
+		return Evidence{}, 0
+	}
+	length = int(dec.InputOffset())
+	e.readObject(object, maxDepth)
+	if inside := strings.Join(stringsIn(object), "\n"); nested > 0 {
+		e.fill(read(inside, nested-1))
+	} else {
+		e.fill(readText(inside))
+	}
+	e.fill(readText(text[:length]))
+	return e, length
 }
 
-// readObject reads an answer of our function, a line of its log, or an error that somebody turned into JSON.
 func (e *Evidence) readObject(object map[string]any, depth int) {
 	for _, name := range slices.Sorted(maps.Keys(object)) { // the first of several messages counts, always the same one
 		switch value := object[name].(type) {
@@ -70,6 +74,23 @@ func (e *Evidence) setString(key, value string) {
 	default:
 		e.set(key, value)
 	}
+}
+
+// stringsIn returns all strings in a JSON value, in the order of their names.
+func stringsIn(value any) (list []string) {
+	switch value := value.(type) {
+	case string:
+		return []string{value}
+	case []any:
+		for _, element := range value {
+			list = append(list, stringsIn(element)...)
+		}
+	case map[string]any:
+		for _, name := range slices.Sorted(maps.Keys(value)) {
+			list = append(list, stringsIn(value[name])...)
+		}
+	}
+	return list
 }
 
 // plainName makes request_id, requestId and x-oss-request-id comparable.

@@ -15,7 +15,7 @@ const (
 
 // Nearest returns up to n diagnoses whose words resemble the input, best first; none if nothing does. It is for inputs that Find does not
 // know, and takes some milliseconds.
-func Nearest(input string, n int) []Diagnosis { return newIndex().nearest(input, n) }
+func Nearest(input string, n int) []Diagnosis { return newIndex().nearest(decode(input), n) }
 
 // index compares texts by the groups of three letters in them. It works for Chinese as for misspelt English.
 type index struct {

@@ -1,6 +1,6 @@
 package diagnose
 
-// neighbours are refusals of OSS that are taken for failed callbacks. Nothing is stored and nobody is called.
+// neighbours are refusals that are taken for failed callbacks. Where OSS refused, nothing is stored and nobody is called.
 var neighbours = []Diagnosis{
 	{
 		ID: "signature-mismatch", Code: "SignatureDoesNotMatch", EC: []string{"0002-00000040"}, Cure: Stop, Stored: No, Sure: Documented,
@@ -53,6 +53,24 @@ var neighbours = []Diagnosis{
 				"安全令牌（STS）已过期，或与 AccessKey 不匹配。它与回调路径中的令牌不是一回事。",
 				"向你的后端换取新凭证，再重新上传。",
 				"在过期之前更新凭证：耗时长的上传需要更长的有效期。",
+			},
+		},
+	},
+	{
+		ID: "wrong-endpoint", Message: "The bucket you are attempting to access must be addressed using the specified endpoint.", Cure: Stop, Stored: No, Sure: Documented,
+		also: []string{"must be addressed using the specified endpoint"},
+		Text: Texts{
+			EN: Text{
+				"The bucket is in another region",
+				"The request went to the endpoint of a region in which the bucket is not.",
+				"Do not upload again there.",
+				"Take the endpoint and the region that the console shows for this bucket; the answer's Endpoint element names it too.",
+			},
+			ZH: Text{
+				"Bucket 位于其他地域",
+				"请求发往了 Bucket 所在地域以外的 Endpoint。",
+				"不要再向该 Endpoint 重传。",
+				"请使用控制台中该 Bucket 的 Endpoint 和地域；响应中的 Endpoint 元素也给出了正确的地址。",
 			},
 		},
 	},
@@ -210,6 +228,27 @@ var neighbours = []Diagnosis{
 				"OSS 的暂时故障，与回调无关。",
 				"稍等片刻再重新上传（加随机延迟）。",
 				"无需修改；如果持续出现，请凭 Request ID 联系阿里云。",
+			},
+		},
+	},
+	{
+		ID: "cors-blocked", Message: "CORSResponse: This CORS request is not allowed.", Cure: Stop, Stored: Unknown, Sure: Documented, LogField: `"oss_request_id"`,
+		also: []string{"CORSResponse: CORS is not enabled for this bucket.", "blocked by CORS policy", "Cross-Origin Request Blocked",
+			"No 'Access-Control-Allow-Origin' header is present", "is not allowed by Access-Control-Allow-Origin", "due to access control checks"},
+		Text: Texts{
+			EN: Text{
+				"The browser keeps OSS's answer from the page (CORS)",
+				"The bucket has no CORS rule for the page's origin, method or headers. If the request before the upload (OPTIONS) was refused, nothing is " +
+					"stored; if only the answer is hidden, the object may be stored and its callback may have failed.",
+				"Do not upload again before the rule is there. Ask OSS for the object (HEAD) from elsewhere than the page.",
+				"Give the bucket a CORS rule for the origin, with the methods and headers of the upload: go run ./scripts bucket shows and makes it.",
+			},
+			ZH: Text{
+				"浏览器因跨域限制（CORS）没有把 OSS 的响应交给页面",
+				"Bucket 没有适用于该页面来源、方法或请求头的跨域规则。如果是上传之前的 OPTIONS 请求被拒绝，则没有存储任何内容；" +
+					"如果只是响应被隐藏，则对象可能已存储，回调也可能已失败。",
+				"设置规则之前不要重传。可在页面之外用 HEAD 请求确认对象是否存在。",
+				"为 Bucket 添加该来源的跨域规则，包含上传用到的方法和请求头：go run ./scripts bucket 可查看并添加。",
 			},
 		},
 	},

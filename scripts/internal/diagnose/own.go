@@ -43,6 +43,7 @@ var refused = []Diagnosis{
 	},
 	{
 		ID: "malformed-callback", Code: "malformed_callback", own: true, Cure: Stop, Stored: Yes, Sure: Documented, LogField: `"code":"malformed_callback"`,
+		also: []string{"callbackBody is no JSON at offset"},
 		Text: Texts{
 			EN: Text{
 				"The callback's body is no valid form or JSON, or lacks bucket or object",
@@ -198,17 +199,18 @@ var refused = []Diagnosis{
 		},
 	},
 	{
-		ID: "object-gone", Code: "object_gone", own: true, Cure: Again, Stored: No, Sure: Documented, LogField: `"code":"object_gone"`,
+		ID: "object-gone", Code: "object_gone", own: true, Cure: Again, Stored: Yes, Sure: Documented, LogField: `"code":"object_gone"`,
 		Text: Texts{
 			EN: Text{
-				"The object is not in the bucket",
-				"The function asked OSS several times: it was deleted after the upload. A wrong OSS_ENDPOINT may look the same.",
+				"The object is gone since its upload",
+				"OSS stored it, but the function asked for it several times and did not find it: something deleted it since. A wrong OSS_ENDPOINT may " +
+					"look the same.",
 				"Upload again.",
 				"Look for lifecycle rules and other programs that delete it. If it happens to every upload, check OSS_ENDPOINT and OSS_REGION.",
 			},
 			ZH: Text{
-				"对象不在 Bucket 中",
-				"函数向 OSS 查询了几次，都没有找到：上传之后被删除了。OSS_ENDPOINT 配错也会有同样的现象。",
+				"对象上传后已被删除",
+				"OSS 存储了对象，但函数查询了几次都没有找到：它在上传之后被删除了。OSS_ENDPOINT 配错也会有同样的现象。",
 				"重新上传。",
 				"检查删除该对象的生命周期规则或其他程序。如果每次上传都这样，请检查 OSS_ENDPOINT 和 OSS_REGION。",
 			},

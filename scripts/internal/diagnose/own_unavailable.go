@@ -23,15 +23,16 @@ var unavailable = []Diagnosis{
 		ID: "queue-unavailable", Code: "queue_unavailable", own: true, Cure: Wait, Stored: Yes, Sure: Documented, LogField: `"code":"queue_unavailable"`,
 		Text: Texts{
 			EN: Text{
-				"The job could not be kept anywhere: no nsqd took it, nor did the outbox",
-				"Every nsqd in NSQD_ADDRS is down or out of reach, and the outbox is off or could not be written.",
-				"Upload again after a pause: nothing was queued.",
+				"No nsqd confirmed the job, nor did the outbox",
+				"Every nsqd in NSQD_ADDRS is down, out of reach or did not answer, and the outbox is off or could not be written. A job whose " +
+					"confirmation was lost may be queued all the same.",
+				"Upload again after a pause. That is harmless when callbackBody has ${etag}: the same file under the same key has the same job id then.",
 				"The log's cause names each nsqd. Check them, the function's VPC, and oss:PutObject on the outbox prefix.",
 			},
 			ZH: Text{
-				"任务没有保存下来：没有 nsqd 接收，也没有写入发件箱",
-				"NSQD_ADDRS 中的 nsqd 全部宕机或不可达，而发件箱已关闭或写入失败。",
-				"稍等片刻再重新上传：任务没有入队。",
+				"没有 nsqd 确认收到任务，也没有写入发件箱",
+				"NSQD_ADDRS 中的 nsqd 全部宕机、不可达或没有应答，而发件箱已关闭或写入失败。如果只是确认丢失，任务仍有可能已经入队。",
+				"稍等片刻再重新上传。只要 callbackBody 中有 ${etag}，同名且内容相同的文件任务 ID 也相同，重传不会造成重复处理。",
 				"日志中的 cause 列出了每个 nsqd。检查它们、函数的 VPC，以及发件箱前缀的 oss:PutObject 权限。",
 			},
 		},
@@ -42,13 +43,13 @@ var unavailable = []Diagnosis{
 			EN: Text{
 				"The function ran out of time",
 				"CALLBACK_BUDGET was used up: a slow cold start, OSS or nsqd did not answer, or OSS hung up. The job may be queued all the same.",
-				"Upload again after a pause: the same file under the same key has the same job id, so nothing is done twice.",
+				"Upload again after a pause. That is harmless when callbackBody has ${etag}: the same file under the same key has the same job id then.",
 				"The milliseconds per stage in the log say where the time went; before_ms is gateway and cold start.",
 			},
 			ZH: Text{
 				"函数超时",
 				"CALLBACK_BUDGET 已用尽：冷启动慢、OSS 或 nsqd 没有响应，或 OSS 已断开连接。任务仍有可能已经入队。",
-				"稍等片刻再重新上传：同名且内容相同的文件，任务 ID 也相同，不会重复处理。",
+				"稍等片刻再重新上传。只要 callbackBody 中有 ${etag}，同名且内容相同的文件任务 ID 也相同，重传不会造成重复处理。",
 				"日志中各阶段的毫秒数说明时间花在哪里；before_ms 是网关与冷启动。",
 			},
 		},
@@ -72,7 +73,7 @@ var unavailable = []Diagnosis{
 		},
 	},
 	{
-		ID: "internal", Code: "internal", own: true, Cure: Wait, Stored: Yes, Sure: Documented, LogField: `"code":"internal"`,
+		ID: "internal", Code: "internal", own: true, general: true, Cure: Wait, Stored: Yes, Sure: Documented, LogField: `"code":"internal"`,
 		Text: Texts{
 			EN: Text{
 				"A bug in the function",

@@ -9,14 +9,16 @@ var carriers = []Diagnosis{
 		Text: Texts{
 			EN: Text{
 				"OSS refused a parameter of the request (400 InvalidArgument)",
-				"ArgumentName in the answer says which one, ArgumentValue shows what arrived. OSS stored nothing.",
-				"Do not upload again with the same parameters. Diagnose the whole answer: its Message says more.",
+				"ArgumentName in the answer says which one, ArgumentValue shows what arrived; Message, which is missing here or not one that is known, says " +
+					"what is wrong with it. OSS stored nothing.",
+				"Do not upload again with the same parameters. Diagnose the whole answer, if this is not all of it.",
 				"Mint callback parameters with go run ./scripts params and compare.",
 			},
 			ZH: Text{
 				"OSS 拒绝了请求中的某个参数（400 InvalidArgument）",
-				"响应中的 ArgumentName 指出是哪一个，ArgumentValue 是实际收到的值。OSS 没有存储任何内容。",
-				"不要用相同的参数重传。请用完整的响应再诊断一次，其中的 Message 更能说明问题。",
+				"响应中的 ArgumentName 指出是哪一个，ArgumentValue 是实际收到的值；具体原因在 Message 中，而这份输入里没有 Message，或者其中的 Message " +
+					"未能识别。OSS 没有存储任何内容。",
+				"不要用相同的参数重传。如果这不是完整的响应，请用完整的响应再诊断一次。",
 				"用 go run ./scripts params 生成回调参数进行对比。",
 			},
 		},
@@ -50,7 +52,7 @@ var carriers = []Diagnosis{
 			},
 			ZH: Text{
 				"callback 参数不是标准的 Base64",
-				"常见原因：使用了 URL 安全的 Base64（- 和 _）、含有换行、缺少补位、直接传了 JSON，或查询串中的 + 变成了空格。",
+				"常见原因：使用了 URL 安全的 Base64（- 和 _）、含有换行、缺少填充、直接传了 JSON，或查询串中的 + 变成了空格。",
 				"修正之前不要重传。",
 				"使用标准 Base64 编码，不要换行；放在查询串中时，+、/、= 要做百分号编码。",
 			},

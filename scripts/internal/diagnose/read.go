@@ -1,154 +1,144 @@
 package diagnose
 
 import (
+	"cmp"
 	"html"
 	"regexp"
-	"strconv"
 	"strings"
 )
 
-// maxInput is how much of an input is looked at, in bytes. Bodies of OSS are below 1 KB; a trace around one may be longer.
-const maxInput = 128 << 10
+// maxNested is how deep a text may stand in a JSON string of another one: a container's log holds our log, which holds an answer.
+const maxNested = 2
 
-var (
-	xmlRE       = regexp.MustCompile(`(?i)<(Code|Message|RequestId|EC|ArgumentName|ArgumentValue)>([^<]*)</`)
-	ecRE        = regexp.MustCompile(`\b\d{4}-\d{8}\b`)
-	shortEC     = regexp.MustCompile(`^0\d{3}$`)
-	requestIDRE = regexp.MustCompile(`^[0-9A-Fa-f]{24}$`)
-	keyedID     = regexp.MustCompile(`(?i)request[-_ ]?id\W{0,8}([0-9A-F]{24})\b`)
-	soleID      = regexp.MustCompile(`(?i)^\W*(?:(?:x-oss-|oss_)?request[-_ ]?id\W*)?([0-9A-F]{24})\W*$`)
-	bareID      = regexp.MustCompile(`\b[0-9A-F]{24}\b`)
-	statusLine  = regexp.MustCompile(`\bHTTP/\d(?:\.\d)? (\d{3})\b`)
-	keyedStatus = regexp.MustCompile(`(?i)\b(?:http[-_ ]?code|(?:http )?status(?:[-_ ]?code)?)\W{0,6}(\d{3})\b`)
-	statusOf    = regexp.MustCompile(`(?i)error\s*status\s*[:：=]?\s*(-?\d{1,3})\b`) // OSS on what the callback endpoint answered
-	keyedCode   = regexp.MustCompile(`(?i)\b(?:error[-_ ]?)?code\W{1,8}([A-Za-z]\w{2,63})`)
-	// A message ends at its quote, at its line, or where the next field of an SDK's wording begins.
-	keyedMessage = regexp.MustCompile(`(?i)\b(?:error[-_ ]?)?(?:message|msg|info)['"\]]?\s*[:=]\s*` +
-		`(?:"([^"\n]*)"|'([^'\n]*)'|([^\n]*?)(?:[,;.]?\s*\[?\b(?:request[-_ ]?id|host[-_ ]?id|EC|code|raw[-_ ]?message)\b\]?\s*[:=]|\n|$))`)
-	ossCode = regexp.MustCompile(`\b(` + strings.Join(codes(false), "|") + `)(?:Error|Exception)?\b`)
-	ownCode = regexp.MustCompile(`\b(` + strings.Join(codes(true), "|") + `)\b`)
-)
+// recordStart is where a JSON object or an XML error begins, or all of the line that the Go SDK makes of one.
+var recordStart = regexp.MustCompile(`(?i)\{|<Error>|oss: service returned error:[^\n]*`)
 
-// codes are the codes of OSS or our own, of several words each: words such as "internal" stand in too many other texts.
-func codes(own bool) []string {
-	var list []string
-	for _, d := range catalogue {
-		if d.Code != "" && d.own == own && (!own || strings.Contains(d.Code, "_")) {
-			list = append(list, regexp.QuoteMeta(d.Code))
+// Read finds what an input tells: an XML body, a header line or a whole response, an SDK's exception, our function's answer or lines of
+// its log, an EC, a request id, or just a message. Of several JSON objects, XML errors or errors of the Go SDK it reads the last that tells of a failure, alone,
+// and counts the others. It never fails; where it recognises nothing, Message is the input. It looks at the first 128 KiB only.
+func Read(input string) Evidence { return read(decode(input), maxNested) }
+
+func read(text string, nested int) Evidence {
+	records, rest := split(text, nested)
+	outside := readText(rest)
+	if len(records) == 0 {
+		return outside
+	}
+	e, last := records[len(records)-1], -1
+	for i, r := range records {
+		if r.failed() {
+			e, last = r, i
 		}
 	}
-	return list
+	if last < 0 && outside.failed() {
+		return outside
+	}
+	for i, r := range records {
+		if last >= 0 && i != last && r.failed() && r != records[last] { // the same one twice is one
+			e.Others += 1 + r.Others
+		}
+	}
+	if len(records) == 1 { // headers before a body, or what an SDK says around it
+		e.fill(outside)
+	}
+	return e
 }
 
-// Read finds what an input tells: an XML body, a header line or a whole response, an SDK's exception, our function's answer or a line of
-// its log, an EC, a request id, or just a message. It never fails; where it recognises nothing, Message is the input. It looks at the
-// first 128 KiB only.
-func Read(input string) Evidence {
-	input = strings.TrimSpace(strings.ToValidUTF8(input[:min(len(input), maxInput)], ""))
-	var e Evidence
-	for _, field := range xmlRE.FindAllStringSubmatch(input, -1) {
+// split reads each JSON object, XML error and error of the Go SDK that tells anything. The rest of the text holds the others too.
+func split(text string, nested int) (records []Evidence, rest string) {
+	var outside strings.Builder
+	budget := 4 * maxInput
+	for {
+		at := recordStart.FindStringIndex(text)
+		if at == nil {
+			outside.WriteString(text)
+			return records, strings.TrimSpace(outside.String())
+		}
+		outside.WriteString(text[:at[0]])
+		text = text[at[0]:]
+		e, length := Evidence{}, 0
+		switch text[0] {
+		case '{':
+			e, length = readJSON(text, nested, &budget)
+		case '<':
+			e, length = readXML(text)
+		default:
+			length = at[1] - at[0]
+			e = readText(text[:length])
+		}
+		if length == 0 { // a brace of something else
+			length = 1
+			outside.WriteByte('{')
+		} else if _, ok := e.specific(); ok {
+			records = append(records, e)
+		} else {
+			outside.WriteString(text[:length])
+		}
+		text = text[length:]
+	}
+}
+
+// failed tells whether something went wrong, as far as e tells.
+func (e Evidence) failed() bool {
+	d, ok := e.specific()
+	return ok && d.Cure != None
+}
+
+var (
+	xmlRE  = regexp.MustCompile(`(?i)<(Code|Message|RequestId|EC|ArgumentName|ArgumentValue)>([^<]*)</`)
+	xmlEnd = regexp.MustCompile(`(?i)</Error>|<Error>`)
+)
+
+// readXML reads the XML error that a text begins with. One that is cut off ends where the next one begins.
+func readXML(text string) (Evidence, int) {
+	const tag = len("<Error>")
+	length := len(text)
+	if end := xmlEnd.FindStringIndex(text[tag:]); end != nil {
+		if length = tag + end[0]; text[length+1] == '/' {
+			length = tag + end[1]
+		}
+	}
+	return readText(text[:length]), length
+}
+
+// readTags reads the elements that OSS's XML error has.
+func (e *Evidence) readTags(text string) {
+	for _, field := range xmlRE.FindAllStringSubmatch(text, -1) {
 		e.set(field[1], html.UnescapeString(strings.TrimSpace(field[2])))
 	}
-	e.readJSON(input)
-	e.readText(input)
-	return e
 }
 
 // set fills a field by its name in XML or JSON, in whatever spelling, unless it has a value already.
 func (e *Evidence) set(name, value string) {
-	var field *string
 	switch plainName(name) {
 	case "code", "errorcode":
-		field = &e.Code
+		e.Code = cmp.Or(e.Code, value)
 	case "message", "errormessage", "cause":
-		field = &e.Message
+		e.Message = cmp.Or(e.Message, value)
 	case "ec", "xossec":
-		field = &e.EC
+		e.EC = cmp.Or(e.EC, wholeEC(value))
 	case "requestid", "ossrequestid", "xossrequestid":
-		field = &e.RequestID
+		if requestIDRE.MatchString(value) {
+			e.RequestID = cmp.Or(e.RequestID, value)
+		}
 	case "argumentname":
-		field = &e.ArgumentName
+		e.ArgumentName = cmp.Or(e.ArgumentName, value)
 	case "argumentvalue":
-		field = &e.ArgumentValue
-	}
-	switch {
-	case field == nil || *field != "":
-	case field == &e.EC && !ecRE.MatchString(value), field == &e.RequestID && !requestIDRE.MatchString(value):
-	default:
-		*field = value
+		e.ArgumentValue = cmp.Or(e.ArgumentValue, value)
 	}
 }
 
-// readText fills in what has no structure that we know.
-func (e *Evidence) readText(text string) {
-	bare := text
-	if shortEC.MatchString(text) { // "0203" is all that people remember
-		e.EC, bare = ecPrefix+"0000"+text, ""
-	} else if ecRE.FindString(text) == text || soleID.MatchString(text) {
-		bare = ""
+// fill takes what e does not have from more, and its message if that is known and e's is not.
+func (e *Evidence) fill(more Evidence) {
+	if e.Message != "" && !knownWords(e.Message) && knownWords(more.Message) {
+		e.Message = more.Message
 	}
-	if e.EC == "" {
-		e.EC = ecRE.FindString(text)
-	}
-	if e.RequestID == "" {
-		if m := keyedID.FindStringSubmatch(text); m != nil {
-			e.RequestID = strings.ToUpper(m[1])
-		} else {
-			e.RequestID = bareID.FindString(text)
-		}
-	}
-	if m := soleID.FindStringSubmatch(text); m != nil {
-		e.RequestID = strings.ToUpper(m[1])
-	}
-	if e.Status == 0 {
-		e.Status = findStatus(text)
-	}
-	if e.Code == "" {
-		e.Code = findCode(text)
-	}
-	if e.Message == "" {
-		e.Message = findMessage(bare)
-	}
-}
-
-// findStatus reads the HTTP status of an answer. The last status line counts: curl shows those of proxies and "100 Continue" before it.
-func findStatus(text string) int {
-	if all := statusLine.FindAllStringSubmatch(text, -1); all != nil {
-		return number(all[len(all)-1][1])
-	}
-	if m := keyedStatus.FindStringSubmatch(statusOf.ReplaceAllString(text, "")); m != nil {
-		return number(m[1])
-	}
-	return 0
-}
-
-func number(digits string) int {
-	n, _ := strconv.Atoi(digits) // three of them, at most
-	return n
-}
-
-func findCode(text string) string {
-	for _, d := range catalogue {
-		if d.own && d.Code == text {
-			return text
-		}
-	}
-	for _, re := range []*regexp.Regexp{ownCode, ossCode, keyedCode} {
-		if m := re.FindStringSubmatch(text); m != nil {
-			return m[1]
-		}
-	}
-	return ""
-}
-
-func findMessage(text string) string {
-	m := keyedMessage.FindStringSubmatch(text)
-	if m == nil {
-		return text
-	}
-	message := strings.TrimSpace(m[1] + m[2] + m[3])
-	if message == "" {
-		return text
-	}
-	return message
+	e.Status = cmp.Or(e.Status, more.Status)
+	e.Code = cmp.Or(e.Code, more.Code)
+	e.Message = cmp.Or(e.Message, more.Message)
+	e.EC = cmp.Or(e.EC, more.EC)
+	e.RequestID = cmp.Or(e.RequestID, more.RequestID)
+	e.ArgumentName = cmp.Or(e.ArgumentName, more.ArgumentName)
+	e.ArgumentValue = cmp.Or(e.ArgumentValue, more.ArgumentValue)
+	e.Others = cmp.Or(e.Others, more.Others)
 }

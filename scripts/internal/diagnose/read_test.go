@@ -83,7 +83,8 @@ var wordings = []struct {
 		"sdk-expects-xml", Evidence{},
 	},
 	{
-		"ali-oss, an empty answer", "SyntaxError: Unexpected end of JSON input\n    at JSON.parse (<anonymous>)",
+		"ali-oss, an empty answer", "SyntaxError: Unexpected end of JSON input\n    at JSON.parse (<anonymous>)\n" +
+			"    at Client.put (/app/node_modules/ali-oss/lib/object.js:120:24)",
 		"sdk-expects-json", Evidence{},
 	},
 	{
@@ -241,15 +242,22 @@ func TestTime(t *testing.T) {
 
 func TestLongInput(t *testing.T) {
 	check(t, xmlBody("CallbackFailed", "Cost too long time.", "")+strings.Repeat("{\xff", maxInput), "cost-too-long")
+	check(t, xmlBody("CallbackFailed", "Cost too long time.", "")+strings.Repeat(`{"a":`, maxInput), "cost-too-long") // no end of objects
 	if e := Read(strings.Repeat("界", maxInput)); len(e.Message) > maxInput {
 		t.Errorf("%d bytes of message", len(e.Message))
 	}
 }
 
+func notPlain(r rune) bool { return r <= ' ' || r > '~' }
+
 // go test -fuzz FuzzRead ./scripts/internal/diagnose
 func FuzzRead(f *testing.F) {
 	for _, w := range wordings {
 		f.Add(w.input)
+	}
+	for _, c := range []string{queuedLine + queueLine, tokenLine + xmlBody("CallbackFailed", "x", "") + "<Error><Error>", "\xff\xfe0\x002\x000\x003\x00",
+		`{"log":"{\"code\":\"queue_unavailable\"}"}`, "502 Bad Gateway", "ec: 0203", "callback 502"} {
+		f.Add(c)
 	}
 	for _, seed := range []string{"", "{", "{{{{", `{"status":1e9}`, `{"error":{"error":{"error":{}}}}`, "Error status : -999.", "0007-", "\xff\xfe", "0203"} {
 		f.Add(seed)
@@ -260,7 +268,7 @@ func FuzzRead(f *testing.F) {
 		if e != Read(input) {
 			t.Error("reading twice gives two results")
 		}
-		if e.Status != 0 && (e.Status < 0 || e.Status > 999) || e.EC != "" && !ecRE.MatchString(e.EC) {
+		if e.Status != 0 && (e.Status < 0 || e.Status > 999) || e.EC != "" && !soleEC.MatchString(e.EC) || e.Others < 0 {
 			t.Errorf("%+v", e)
 		}
 		d, ok := Find(e)
@@ -280,7 +288,10 @@ func FuzzFind(f *testing.F) {
 	f.Add(400, "InvalidArgument", "x", "0007-00000105", "", "ReplaceKeyPrefix", "$x}")
 	f.Add(-1, "", "Error status : -5.", "0007-0000", "", "", "")
 	f.Fuzz(func(t *testing.T, status int, code, message, ec, requestID, name, value string) {
-		e := Evidence{status, code, message, ec, requestID, name, value}
+		e := Evidence{Status: status, Code: code, Message: message, EC: ec, RequestID: requestID, ArgumentName: name, ArgumentValue: value}
+		if shown := e.Shown(); shown.Message != "" || shown.ArgumentName != "" || shown.ArgumentValue != "" || strings.ContainsFunc(shown.Code+shown.EC+shown.RequestID, notPlain) {
+			t.Errorf("%+v", shown)
+		}
 		d, ok := Find(e)
 		if ok != (d.ID != "") {
 			t.Errorf("%v %+v", ok, d)

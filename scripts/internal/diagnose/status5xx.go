@@ -49,14 +49,16 @@ var failures = []Diagnosis{
 		Text: Texts{
 			EN: Text{
 				"The endpoint cannot work at the moment (503)",
-				"Ours: queue_unavailable (no nsqd and no outbox), deadline_exceeded, key_unavailable, or misconfigured. Others, and Function Compute: overload.",
-				"Upload again after a pause with jitter. Nothing was queued, so the file must come again.",
+				"Ours: queue_unavailable (no nsqd and no outbox confirmed the job), deadline_exceeded, key_unavailable, or misconfigured. Others, and Function Compute: overload.",
+				"Upload again after a pause with jitter. The job may be queued all the same; that is harmless when callbackBody has ${etag}: the same " +
+					"file under the same key has the same job id then.",
 				"The log's code and cause name what is down; misconfigured stays until the setting that it names is mended.",
 			},
 			ZH: Text{
 				"回调服务器暂时不可用（503）",
-				"本项目的函数：queue_unavailable（nsqd 和发件箱都不可用）、deadline_exceeded、key_unavailable 或 misconfigured。其他服务器或函数计算：过载。",
-				"稍等片刻再重新上传（加随机延迟）。任务没有入队，所以必须重传。",
+				"本项目的函数：queue_unavailable（nsqd 和发件箱都没有确认收到任务）、deadline_exceeded、key_unavailable 或 misconfigured。其他服务器或函数计算：过载。",
+				"稍等片刻再重新上传（加随机延迟）。任务仍有可能已经入队；只要 callbackBody 中有 ${etag}，同名且内容相同的文件任务 ID 也相同，" +
+					"重传不会造成重复处理。",
 				"日志中的 code 和 cause 会指出故障所在；misconfigured 在修正其指出的配置之前会一直出现。",
 			},
 		},

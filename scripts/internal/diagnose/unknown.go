@@ -1,6 +1,6 @@
 package diagnose
 
-// unknown are numbers that nobody has explained in public, and a request id alone. The families are known: what begins with 00 or 01 is found
+// unknown are numbers that nobody has explained in public, and a status or a request id alone. The families are known: what begins with 00 or 01 is found
 // before the upload, what begins with 02 or 03 after it.
 var unknown = []Diagnosis{
 	{
@@ -110,19 +110,58 @@ var unknown = []Diagnosis{
 		},
 	},
 	{
+		ID: "bare-refusal", Cure: Stop, Stored: Unknown, Sure: Inferred, LogField: `"oss_request_id"`,
+		Text: Texts{
+			EN: Text{
+				"A refusal, but the input does not tell whose",
+				"If OSS answered it to the uploader, nothing is stored. If the callback endpoint answered it to OSS, the uploader got HTTP 203 with " +
+					"\"Error status : 404.\" or another number, and the object is stored.",
+				"Do not upload again before you know who answered. Diagnose the whole answer, headers and body.",
+				"OSS sends Server: AliyunOSS and x-oss-request-id; an answer without them is a proxy's or another server's.",
+			},
+			ZH: Text{
+				"请求被拒绝，但从输入中看不出是谁拒绝的",
+				"如果是 OSS 返回给上传端的，说明没有存储任何内容。如果是回调服务器返回给 OSS 的，上传端会收到 HTTP 203，消息为" +
+					" \"Error status : 404.\" 一类，且对象已存储。",
+				"弄清是谁返回的之前不要重传。请用完整的响应（响应头和正文）再诊断一次。",
+				"OSS 的响应带有 Server: AliyunOSS 和 x-oss-request-id；没有这两个响应头的，来自代理或其他服务器。",
+			},
+		},
+	},
+	{
+		ID: "bare-outage", Cure: Wait, Stored: Unknown, Sure: Inferred, LogField: `"oss_request_id"`,
+		Text: Texts{
+			EN: Text{
+				"A server cannot work at the moment, but the input does not tell which",
+				"If OSS or a proxy before it answered this to the uploader, the object may be stored or not. If the callback endpoint answered it to OSS, " +
+					"the uploader got HTTP 203 with \"Error status : 502.\" or another number, and the object is stored.",
+				"Upload again after a pause with jitter, a few times at most. If it stays, diagnose the whole answer, headers and body.",
+				"OSS sends Server: AliyunOSS and x-oss-request-id; an answer without them is a proxy's or another server's.",
+			},
+			ZH: Text{
+				"某个服务器暂时不可用，但从输入中看不出是哪一个",
+				"如果是 OSS 或它前面的代理返回给上传端的，对象可能已存储，也可能没有。如果是回调服务器返回给 OSS 的，上传端会收到 HTTP 203，" +
+					"消息为 \"Error status : 502.\" 一类，且对象已存储。",
+				"稍等片刻再重新上传（加随机延迟），最多几次。如果仍然失败，请用完整的响应（响应头和正文）再诊断一次。",
+				"OSS 的响应带有 Server: AliyunOSS 和 x-oss-request-id；没有这两个响应头的，来自代理或其他服务器。",
+			},
+		},
+	},
+	{
 		ID: "request-id", Cure: None, Stored: Unknown, Sure: Field, LogField: `"oss_request_id"`,
 		Text: Texts{
 			EN: Text{
 				"The request id of an upload",
 				"A request id says when OSS got the upload, not how it ended.",
 				"Diagnose the message or the EC of the answer.",
-				"Look for the id in the function's log at about that time. No line means that OSS did not reach the function.",
+				"Look for the id in the function's log at about that time. No line means that OSS did not reach the function, or that all went well and " +
+					"LOG_LEVEL is warn or error.",
 			},
 			ZH: Text{
 				"这是一次上传的 Request ID",
 				"Request ID 只能说明 OSS 收到上传的时间，不能说明结果。",
 				"请诊断响应中的 Message 或 EC。",
-				"在函数日志中查找该时间前后的这个 ID。如果没有记录，说明 OSS 没有访问到函数。",
+				"在函数日志中查找该时间前后的这个 ID。如果没有记录，说明 OSS 没有访问到函数；或者一切正常，而 LOG_LEVEL 设为 warn 或 error。",
 			},
 		},
 	},

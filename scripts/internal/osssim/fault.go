@@ -32,7 +32,7 @@ type Fault struct {
 }
 
 func (f Fault) onlyDelays() bool {
-	return !f.Hang && !f.DropConnection && f.Status == 0 && f.Code == "" && f.EC == ""
+	return !f.Hang && !f.DropConnection && f.Status == 0 && f.Code == "" && f.EC == "" && f.Message == ""
 }
 
 // Inject arms f. Earlier faults win over later ones. The function returned disarms it; it may be called more than once.

@@ -19,7 +19,7 @@ func Scenarios() []Scenario {
 		{"too-many-callbacks", "OSS is too busy to call back", Fault{Operation: "Callback", Status: http.StatusNonAuthoritativeInfo}},
 		{"image-info-failed", "OSS cannot read the image: callbackBody must ask for imageInfo.*", Fault{Operation: "ImageInfo", Status: http.StatusInternalServerError}},
 		{"object-gone", "the object is deleted before the callback is made", Fault{Operation: "Callback", Vanish: true}},
-		{"ec-0006", "400 with EC 0007-00000006, which no public page explains", Fault{Status: http.StatusBadRequest, Code: "InvalidArgument",
+		{"ec-0006", "400 with EC 0007-00000006, which no public page explains", Fault{Operation: "PutObject", Status: http.StatusBadRequest, Code: "InvalidArgument",
 			EC: "0007-00000006", Message: "Unknown callback argument error."}},
 		unknown("0206"), unknown("0207"), unknown("0208"),
 	}

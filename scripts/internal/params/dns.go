@@ -17,8 +17,9 @@ type Resolver interface {
 // internet, and its "no such host" means nothing.
 const knownName = "gosspublic.alicdn.com"
 
-// CheckDNS looks up the hosts of the callback URLs as OSS will. A Refusal says that a name does not exist, has no IPv4 address, or leads to
-// a private one; any other error that DNS could not be asked, which proves nothing. It does nothing with AllowPrivate. ctx bounds it.
+// CheckDNS looks up the hosts of the callback URLs as OSS will. A Refusal says that a name does not exist or has no IPv4 address;
+// any other error what proves nothing: that DNS could not be asked, or that the name leads to a private address here, which may be another one
+// outside. It does nothing with AllowPrivate. ctx bounds it.
 func (p Params) CheckDNS(ctx context.Context, resolver Resolver) error {
 	if p.spec.AllowPrivate {
 		return nil
@@ -39,7 +40,8 @@ func (p Params) CheckDNS(ctx context.Context, resolver Resolver) error {
 		}
 		for _, addr := range addrs {
 			if !public(addr.Unmap()) {
-				return private(fmt.Sprintf("%s is %s in DNS", h.name, addr.Unmap()))
+				return fmt.Errorf("%s is %s here, a private address, which OSS would refuse (400, EC 0007-00000008); if your network only "+
+					"sees another one than the internet does, never mind", h.name, addr.Unmap())
 			}
 		}
 	}

@@ -18,15 +18,28 @@ func Region(endpoint string) string {
 	return ""
 }
 
-// PostURL is where a form for bucket goes: https://<bucket>.<endpoint>/, or, where the endpoint is an IP address, with the bucket as path.
-// endpoint is a URL such as https://oss-cn-hangzhou.aliyuncs.com; without a scheme it is https.
-func PostURL(endpoint, bucket string) (string, error) {
+// Endpoint checks the address of OSS itself and gives it a scheme: https where it has none, so that no key travels in the clear by mistake.
+// The bucket's own domain is refused; clients put the bucket's name before the endpoint themselves.
+func Endpoint(endpoint, bucket string) (*url.URL, error) {
 	if !hasScheme(endpoint) {
 		endpoint = "https://" + endpoint
 	}
 	u, err := url.Parse(endpoint)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || u.User != nil || strings.Trim(u.Path, "/")+u.RawQuery+u.Fragment != "" {
-		return "", fmt.Errorf("%.200q is no endpoint such as https://oss-cn-hangzhou.aliyuncs.com", endpoint)
+		return nil, fmt.Errorf("%.200q is no endpoint such as https://oss-cn-hangzhou.aliyuncs.com", endpoint)
+	}
+	if rest, ok := strings.CutPrefix(u.Host, bucket+"."); ok {
+		return nil, fmt.Errorf("%s is the bucket's own domain: give the endpoint, %s://%s", u.Host, u.Scheme, rest)
+	}
+	return &url.URL{Scheme: u.Scheme, Host: u.Host}, nil
+}
+
+// PostURL is where a form for bucket goes: https://<bucket>.<endpoint>/, or, where the endpoint is an IP address, with the bucket as path.
+// endpoint is as for Endpoint.
+func PostURL(endpoint, bucket string) (string, error) {
+	u, err := Endpoint(endpoint, bucket)
+	if err != nil {
+		return "", err
 	}
 	if _, err := netip.ParseAddr(u.Hostname()); err == nil {
 		return u.Scheme + "://" + u.Host + "/" + bucket + "/", nil

@@ -23,11 +23,12 @@ const (
 // Credentials sign a policy. SecurityToken is empty for long-lived keys. Only the secret stays out of the form.
 type Credentials struct{ AccessKeyID, AccessKeySecret, SecurityToken string }
 
-// PolicySpec bounds what a form may upload. All fields but Now are required.
+// PolicySpec bounds what a form may upload. Region, Expires and MaxSize are required.
 type PolicySpec struct {
 	Region  string    // such as cn-hangzhou
 	Expires time.Time // at most 7 days from now
-	MaxSize int64     // bytes, 1 to 5 GiB; empty files are refused
+	MaxSize int64     // bytes, 1 to 5 GiB
+	Empty   bool      // whether empty files may be uploaded
 	Now     time.Time // the date of the signature; zero is time.Now
 }
 
@@ -69,7 +70,11 @@ func (p Params) PostForm(credentials Credentials, spec PolicySpec) (Form, error)
 	if credentials.SecurityToken != "" {
 		pinned = append(pinned, Field{"x-oss-security-token", credentials.SecurityToken})
 	}
-	conditions := []any{map[string]string{"bucket": p.spec.Bucket}, keyCondition, []any{"content-length-range", 1, spec.MaxSize}}
+	least := 1
+	if spec.Empty {
+		least = 0
+	}
+	conditions := []any{map[string]string{"bucket": p.spec.Bucket}, keyCondition, []any{"content-length-range", least, spec.MaxSize}}
 	for _, f := range pinned {
 		conditions = append(conditions, map[string]string{f.Name: f.Value})
 	}

@@ -220,3 +220,24 @@ func TestRegion(t *testing.T) {
 		}
 	}
 }
+
+func TestEndpoint(t *testing.T) {
+	for endpoint, want := range map[string]string{
+		"oss-cn-hangzhou.aliyuncs.com":                "https://oss-cn-hangzhou.aliyuncs.com",
+		"http://127.0.0.1:9000/":                      "http://127.0.0.1:9000",
+		"https://photos.oss-cn-hangzhou.aliyuncs.com": "bucket's own domain: give the endpoint, https://oss-cn-hangzhou.aliyuncs.com",
+		"https://oss-cn-hangzhou.aliyuncs.com/a":      "is no endpoint",
+		"ftp://oss-cn-hangzhou.aliyuncs.com":          "is no endpoint",
+	} {
+		u, err := Endpoint(endpoint, "photos")
+		var got string
+		if err != nil {
+			got = err.Error()
+		} else {
+			got = u.String()
+		}
+		if !strings.Contains(got, want) || err == nil && got != want {
+			t.Errorf("%s: %s, want %s", endpoint, got, want)
+		}
+	}
+}

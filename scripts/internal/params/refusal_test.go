@@ -182,19 +182,18 @@ func (a answers) LookupNetIP(_ context.Context, network, host string) (addrs []n
 }
 
 func TestCheckDNS(t *testing.T) {
-	dns := answers{"good.example": {"203.0.113.1"}, "gone.example": nil, "inside.example": {"203.0.113.1", "10.0.0.1"}, knownName: {"203.0.113.2"}}
+	dns := answers{"good.example": {"203.0.113.1"}, "gone.example": nil, knownName: {"203.0.113.2"}}
 	for url, ec := range map[string]string{
 		"https://good.example":                        "",
 		"https://203.0.113.7":                         "",
 		"https://good.example;https://gone.example/a": "0007-00000007",
-		"https://inside.example":                      "0007-00000008",
 	} {
 		err := build(t, Spec{CallbackURL: url, Bucket: testBucket, Key: "k"}).CheckDNS(t.Context(), dns)
 		if refusal, _ := errors.AsType[Refusal](err); refusal.EC != ec || (err == nil) != (ec == "") {
 			t.Errorf("%s: %v, want %q", url, err, ec)
 		}
 	}
-	for name, dns := range map[string]answers{"no answer": {}, "cut off from the internet": {"other.example": nil, knownName: nil}} {
+	for name, dns := range map[string]answers{"no answer": {}, "private here": {"other.example": {"203.0.113.1", "10.0.0.1"}}, "cut off from the internet": {"other.example": nil, knownName: nil}} {
 		err := build(t, Spec{CallbackURL: "https://other.example", Bucket: testBucket, Key: "k"}).CheckDNS(t.Context(), dns)
 		if _, isRefusal := errors.AsType[Refusal](err); err == nil || isRefusal {
 			t.Errorf("%s: %v", name, err)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"net/url"
+	"regexp"
 	"strconv"
 	"strings"
 )
@@ -98,6 +99,9 @@ func validPort(u *url.URL) bool {
 	return err == nil && n > 0
 }
 
+// plainQuery can be rebuilt from its decoded parameters, whatever their order.
+var plainQuery = regexp.MustCompile(`^[A-Za-z0-9._~-]+=[A-Za-z0-9._~-]+(&[A-Za-z0-9._~-]+=[A-Za-z0-9._~-]+)*$`)
+
 // judgeURL warns of what works with OSS and may not work behind a gateway.
 func (p *Params) judgeURL(raw string, u *url.URL) {
 	if !hasScheme(raw) {
@@ -109,6 +113,10 @@ func (p *Params) judgeURL(raw string, u *url.URL) {
 	if query, _ := url.ParseQuery(u.RawQuery); len(query) > maxQuery {
 		p.warn(fmt.Sprintf("The callback URL has %d query parameters: on the go1 runtime the function cannot rebuild what was signed from more "+
 			"than %d, and answers query_not_recoverable. Put them in the path.", len(query), maxQuery))
+	}
+	if u.RawQuery != "" && !plainQuery.MatchString(u.RawQuery) {
+		p.warn("The query of the callback URL is more than name=value pairs of letters and digits: the go1 runtime loses how it was written, and " +
+			"the signature may fail. Put it in the path, or deploy the web variant.")
 	}
 	path := u.EscapedPath()
 	if strings.ContainsAny(path, "+%") {

@@ -3,9 +3,9 @@ package uploader
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"os"
 	"sync/atomic"
 	"time"
@@ -25,7 +25,7 @@ const (
 
 	partsAtOnce  = 3
 	partTries    = 4
-	abortTimeout = 10 * time.Second
+	abortTimeout = 5 * time.Second
 )
 
 // partSize is the size of a part: what was asked for, within OSS's limits.
@@ -40,75 +40,113 @@ func partSize(asked, size int64) (int64, error) {
 	return part, nil
 }
 
-// multipart sends the parts, each with tries of its own, and completes them with the callback. What it began and could not complete it
-// removes: abandoned parts cost money.
-func (u *upload) multipart(ctx context.Context) (Result, error) {
-	begun, err := u.bucket.InitiateMultipartUpload(u.Key, oss.WithContext(ctx))
-	if err != nil {
-		return Result{}, err
-	}
-	parts, err := u.sendParts(ctx, begun)
-	if err != nil {
-		u.abort(ctx, begun)
-		return Result{}, err
-	}
-	var (
-		header http.Header
-		reply  []byte
-	)
-	if _, err := u.bucket.CompleteMultipartUpload(begun, parts, u.callbackOptions(ctx, &header, &reply)...); err != nil {
-		if f := classify(err); !f.CallbackFailed() { // after 203 there is nothing left to remove
-			u.abort(ctx, begun)
-		}
-		return Result{}, err
-	}
-	return result(header, reply), nil
+// parts is a multipart upload under way. It outlives a failed try, so that the next one sends only what is missing.
+type parts struct {
+	begun oss.InitiateMultipartUploadResult
+	sent  []oss.UploadPart // PartNumber 0: missing
 }
 
-func (u *upload) sendParts(ctx context.Context, begun oss.InitiateMultipartUploadResult) ([]oss.UploadPart, error) {
+func (u *upload) multipart(ctx context.Context) (Result, *answer, error) {
+	if u.parts == nil {
+		began, a := expectAnswer(ctx)
+		begun, err := u.bucket.InitiateMultipartUpload(u.Key, oss.WithContext(began), oss.ContentType(u.contentType()))
+		if err == nil && begun.UploadID == "" {
+			err = errNotOSS
+		}
+		if err != nil {
+			return Result{}, a, err
+		}
+		begun.Key = u.Key // the answer's XML may have lost a control character of it
+		u.parts = &parts{begun, make([]oss.UploadPart, (u.size+u.PartSize-1)/u.PartSize)}
+	}
+	if a, err := u.sendParts(ctx); err != nil {
+		u.forgetUnless(err, a)
+		return Result{}, a, err
+	}
+	ctx, a := expectAnswer(ctx)
+	u.sending()
+	_, err := u.bucket.CompleteMultipartUpload(u.parts.begun, u.parts.sent, u.callbackOptions(ctx)...)
+	if err == nil {
+		var result Result
+		if result, err = a.success(u.Callback != ""); err == nil {
+			u.parts = nil
+			return result, a, nil
+		}
+	}
+	u.forgetUnless(err, a)
+	return Result{}, a, err
+}
+
+// forgetUnless gives the parts up when they are an object already, or gone.
+func (u *upload) forgetUnless(err error, a *answer) {
+	if f := classify(err, a); f.CallbackFailed() || f.Evidence.Code == "NoSuchUpload" || errors.Is(err, errNoCallback) {
+		u.parts = nil
+	}
+}
+
+// sendParts sends what is missing, each part with tries of its own, and returns the answer to the first that failed.
+func (u *upload) sendParts(ctx context.Context) (*answer, error) {
 	file, err := os.Open(u.File)
 	if err != nil {
-		return nil, err
+		return &answer{}, localError{err}
 	}
 	defer file.Close()
-	var sent atomic.Int64
-	parts := make([]oss.UploadPart, (u.size+u.PartSize-1)/u.PartSize)
+	var (
+		total  atomic.Int64
+		failed atomic.Pointer[answer]
+	)
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(partsAtOnce)
-	for i := range parts {
+	for i := range u.parts.sent {
+		offset := int64(i) * u.PartSize
+		length := min(u.PartSize, u.size-offset)
+		if u.parts.sent[i].PartNumber != 0 {
+			total.Add(length)
+			continue
+		}
 		group.Go(func() error {
-			offset := int64(i) * u.PartSize
-			length := min(u.PartSize, u.size-offset)
-			part, err := u.sendPart(ctx, begun, io.NewSectionReader(file, offset, length), i+1)
+			part, a, err := u.sendPart(ctx, u.counted(io.NewSectionReader(file, offset, length), &total), i+1)
 			if err != nil {
+				failed.CompareAndSwap(nil, a)
 				return err
 			}
-			parts[i] = part
-			if u.OnProgress != nil {
-				u.OnProgress(sent.Add(length), u.size)
-			}
+			u.parts.sent[i] = part
 			return nil
 		})
 	}
-	return parts, group.Wait()
+	err = group.Wait()
+	return failed.Load(), err
 }
 
-func (u *upload) sendPart(ctx context.Context, begun oss.InitiateMultipartUploadResult, body *io.SectionReader, number int) (oss.UploadPart, error) {
-	return backoff.Retry(ctx, func() (oss.UploadPart, error) {
-		if _, err := body.Seek(0, io.SeekStart); err != nil {
-			return oss.UploadPart{}, backoff.Permanent(err)
+func (u *upload) sendPart(ctx context.Context, body *counter, number int) (oss.UploadPart, *answer, error) {
+	ctx, a := expectAnswer(ctx)
+	part, err := backoff.Retry(ctx, func() (oss.UploadPart, error) {
+		body.takeBack()
+		*body = *u.counted(io.NewSectionReader(body.r, 0, body.r.Size()), body.total)
+		part, err := u.bucket.UploadPart(u.parts.begun, body, body.r.Size(), number, oss.WithContext(ctx))
+		if err = errors.Join(body.broken, err); err == nil && part.ETag == "" {
+			err = errNotOSS
 		}
-		part, err := u.bucket.UploadPart(begun, body, body.Size(), number, oss.WithContext(ctx))
-		if err != nil && classify(err).Cure == diagnose.Stop {
+		if err == nil {
+			return part, nil
+		}
+		if f := classify(err, a); body.broken != nil || f.Cure == diagnose.Stop || f.Cure == diagnose.Again {
 			return part, backoff.Permanent(err)
 		}
 		return part, err
-	}, backoff.WithMaxTries(partTries), backoff.WithMaxElapsedTime(0))
+	}, backoff.WithBackOff(pauses(u.partPause)), backoff.WithMaxTries(partTries), backoff.WithMaxElapsedTime(0))
+	if err != nil {
+		body.takeBack()
+	}
+	return part, a, err
 }
 
-// abort is worth a moment even when ctx is over.
-func (u *upload) abort(ctx context.Context, begun oss.InitiateMultipartUploadResult) {
+// abort removes the parts of an upload that was begun and not completed: they cost money. It is worth a moment even when ctx is over.
+func (u *upload) abort(ctx context.Context) {
+	if u.parts == nil {
+		return
+	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), abortTimeout)
 	defer cancel()
-	_ = u.bucket.AbortMultipartUpload(begun, oss.WithContext(ctx)) // a lifecycle rule removes what stays
+	_ = u.bucket.AbortMultipartUpload(u.parts.begun, oss.WithContext(ctx)) // a lifecycle rule removes what stays
 }

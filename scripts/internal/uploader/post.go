@@ -3,93 +3,70 @@ package uploader
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"mime/multipart"
 	"net/http"
+	"net/textproto"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 )
 
-// maxReply caps what is read of an answer, in bytes: the callback endpoint's reply has 1 MiB at most.
-const maxReply = 2 << 20
-
-// answerError is an answer of OSS to a form other than success.
-type answerError struct {
-	status int
-	header http.Header
-	body   []byte
-}
-
-func (e *answerError) Error() string {
-	return fmt.Sprintf("OSS answered %d %s: %.500s", e.status, http.StatusText(e.status), bytes.TrimSpace(e.body))
-}
-
 // post sends a form. OSS wants to know its length in advance, so it is framed by hand around the file.
-func (u *upload) post(ctx context.Context) (Result, error) {
+func (u *upload) post(ctx context.Context) (Result, *answer, error) {
 	url, fields, err := u.Form()
 	if err != nil {
-		return Result{}, err
+		return Result{}, &answer{}, localError{err}
 	}
 	file, err := os.Open(u.File)
 	if err != nil {
-		return Result{}, err
+		return Result{}, &answer{}, localError{err}
 	}
 	defer file.Close()
 
+	before, after, contentType, err := u.frame(fields)
+	if err != nil {
+		return Result{}, &answer{}, localError{err}
+	}
+	ctx, a := expectAnswer(ctx)
+	body := u.counted(io.NewSectionReader(file, 0, u.size), new(atomic.Int64))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, io.MultiReader(bytes.NewReader(before), body, bytes.NewReader(after)))
+	if err != nil {
+		return Result{}, a, localError{err}
+	}
+	req.ContentLength = int64(len(before)) + u.size + int64(len(after))
+	req.Header.Set("Content-Type", contentType)
+	u.sending()
+	resp, err := u.http.Do(req)
+	if err := errors.Join(body.broken, err); err != nil {
+		return Result{}, a, err
+	}
+	resp.Body.Close() // it is in a
+	if a.status != http.StatusOK {
+		return Result{}, a, fmt.Errorf("OSS answered %d %s", a.status, http.StatusText(a.status))
+	}
+	result, err := a.success(u.Callback != "")
+	return result, a, err
+}
+
+// frame is what stands before and after the file.
+func (u *upload) frame(fields [][2]string) (before, after []byte, contentType string, err error) {
 	var frame bytes.Buffer
 	form := multipart.NewWriter(&frame)
 	for _, field := range fields {
 		if err := form.WriteField(field[0], field[1]); err != nil {
-			return Result{}, err
+			return nil, nil, "", err
 		}
 	}
-	if _, err := form.CreateFormFile("file", filepath.Base(u.File)); err != nil {
-		return Result{}, err
+	if _, err := form.CreatePart(textproto.MIMEHeader{
+		"Content-Disposition": {multipart.FileContentDisposition("file", filepath.Base(u.File))}, "Content-Type": {u.contentType()},
+	}); err != nil {
+		return nil, nil, "", err
 	}
-	before := bytes.Clone(frame.Bytes())
+	before = bytes.Clone(frame.Bytes())
 	frame.Reset()
-	if err := form.Close(); err != nil {
-		return Result{}, err
-	}
-	counted := &counter{u: u, r: io.LimitReader(file, u.size)}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, io.MultiReader(bytes.NewReader(before), counted, bytes.NewReader(frame.Bytes())))
-	if err != nil {
-		return Result{}, err
-	}
-	req.ContentLength = int64(len(before)) + u.size + int64(frame.Len())
-	req.Header.Set("Content-Type", form.FormDataContentType())
-	resp, err := u.http.Do(req)
-	if err != nil {
-		return Result{}, err
-	}
-	defer resp.Body.Close()
-	reply, err := io.ReadAll(io.LimitReader(resp.Body, maxReply+1))
-	if err != nil {
-		return Result{}, err
-	}
-	// 201 and 204 are success too: what success_action_status may have asked for.
-	if resp.StatusCode != http.StatusOK && resp.StatusCode != http.StatusCreated && resp.StatusCode != http.StatusNoContent {
-		return Result{}, &answerError{resp.StatusCode, resp.Header, reply}
-	}
-	if resp.StatusCode != http.StatusOK {
-		reply = nil // not the endpoint's
-	}
-	return result(resp.Header, reply), nil
-}
-
-// counter reports what has been read of the file.
-type counter struct {
-	u    *upload
-	r    io.Reader
-	sent int64
-}
-
-func (c *counter) Read(b []byte) (int, error) {
-	n, err := c.r.Read(b)
-	c.sent += int64(n)
-	if c.u.OnProgress != nil && n > 0 {
-		c.u.OnProgress(c.sent, c.u.size)
-	}
-	return n, err
+	err = form.Close()
+	return before, frame.Bytes(), form.FormDataContentType(), err
 }

@@ -6,6 +6,7 @@
 package uploader
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -69,7 +70,8 @@ type Config struct {
 	// OnProgress is told how many bytes of how many this try has sent. It is called concurrently, and may be nil.
 	OnProgress func(sent, total int64)
 
-	sleep func(context.Context, time.Duration) error // for tests; nil is sleep
+	sleep     func(context.Context, time.Duration) error // for tests; nil is sleep
+	partPause time.Duration                              // the first one between tries of a part; 0 is firstPause
 }
 
 // Result is a successful upload.
@@ -86,7 +88,7 @@ type Failure struct {
 	Diagnosis diagnose.Diagnosis
 	Known     bool // the diagnosis is one
 	Cure      diagnose.Cure
-	Stored    diagnose.Stored
+	Stored    diagnose.Stored // Yes if any try was answered 203, whatever became of later ones
 	Tries     int
 	Err       error
 }
@@ -94,30 +96,34 @@ type Failure struct {
 func (f *Failure) Error() string { return f.Err.Error() }
 func (f *Failure) Unwrap() error { return f.Err }
 
-// CallbackFailed tells whether the object is stored and only the callback failed: HTTP 203.
+// CallbackFailed tells whether this try stored the object and only its callback failed: HTTP 203.
 func (f *Failure) CallbackFailed() bool { return f.Evidence.Status == http.StatusNonAuthoritativeInfo }
 
 // Upload uploads until the callback succeeds, waiting cannot help, the tries are used up, or ctx ends. It returns a *Failure for
-// everything that happened on the network, the context's error if that ended the wait, and other errors for what is wrong with c.
+// everything that happened once something was sent, the end of ctx included, and other errors for what is wrong with c or its file.
 func Upload(ctx context.Context, c Config) (Result, error) {
 	u, err := newUpload(c)
 	if err != nil {
 		return Result{}, err
 	}
 	defer u.transport.CloseIdleConnections()
-	pauses := backoff.ExponentialBackOff{InitialInterval: firstPause, MaxInterval: maxPause, Multiplier: 2, RandomizationFactor: 0.5}
-	pauses.Reset()
+	defer func() { u.abort(ctx) }()
+	pauses := pauses(firstPause)
 	for try := 1; ; try++ {
-		result, err := u.once(ctx)
+		result, a, err := u.once(ctx)
 		if err == nil {
 			result.Tries = try
 			return result, nil
 		}
-		if ctx.Err() != nil {
-			return Result{}, ctx.Err()
+		if local, ok := errors.AsType[localError](err); ok && ctx.Err() == nil {
+			return Result{}, fmt.Errorf("uploader: %w", local.error)
 		}
-		f := classify(err)
+		f := classify(err, a)
 		f.Tries = try
+		u.learn(f)
+		if ctx.Err() != nil {
+			return Result{}, f.interrupted(ctx)
+		}
 		if (f.Cure != diagnose.Again && f.Cure != diagnose.Wait) || try >= u.Attempts {
 			return Result{}, f
 		}
@@ -129,14 +135,50 @@ func Upload(ctx context.Context, c Config) (Result, error) {
 			u.OnRetry(f, pause)
 		}
 		if err := u.sleep(ctx, pause); err != nil {
-			return Result{}, err
+			return Result{}, f.interrupted(ctx)
 		}
 	}
 }
 
+// sending is called before the request that makes the object.
+func (u *upload) sending() { u.sent = true }
+
+// learn puts what one try tells about the object together with what earlier ones told.
+func (u *upload) learn(f *Failure) {
+	if f.Stored == diagnose.Unknown && !u.sent {
+		f.Stored = diagnose.No
+	}
+	u.stored = u.stored || f.Stored == diagnose.Yes
+	u.doubt = u.doubt || f.Stored == diagnose.Unknown
+	switch {
+	case u.stored:
+		f.Stored = diagnose.Yes
+	case u.doubt:
+		f.Stored = diagnose.Unknown
+	}
+	u.sent = false
+}
+
+// interrupted is what is left of a failure when ctx ends the upload.
+func (f *Failure) interrupted(ctx context.Context) *Failure {
+	return &Failure{Cure: diagnose.Wait, Stored: f.Stored, Tries: f.Tries, Err: ctx.Err()}
+}
+
+// pauses are those between tries, beginning with about first.
+func pauses(first time.Duration) *backoff.ExponentialBackOff {
+	b := &backoff.ExponentialBackOff{InitialInterval: first, MaxInterval: maxPause, Multiplier: 2, RandomizationFactor: 0.5}
+	b.Reset()
+	return b
+}
+
 type upload struct {
 	Config
-	size      int64
+	size  int64
+	parts *parts // of a multipart upload under way
+
+	sent      bool // this try got as far as the request that makes the object
+	doubt     bool // a try sent that and got no answer
+	stored    bool // a try was answered 203
 	bucket    *oss.Bucket
 	transport *http.Transport
 	http      *http.Client
@@ -153,6 +195,7 @@ func newUpload(c Config) (*upload, error) {
 	if c.Attempts == 0 {
 		c.Attempts = 5
 	}
+	c.partPause = cmp.Or(c.partPause, firstPause)
 	if c.sleep == nil {
 		c.sleep = sleep
 	}
@@ -178,10 +221,8 @@ func newUpload(c Config) (*upload, error) {
 	if u.PartSize, err = partSize(c.PartSize, u.size); err != nil {
 		return nil, err
 	}
-	u.transport = http.DefaultTransport.(*http.Transport).Clone()
-	u.transport.ResponseHeaderTimeout = callbackWait
-	u.transport.ExpectContinueTimeout = 0
-	u.http = &http.Client{Transport: u.transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	u.transport = newTransport()
+	u.http = &http.Client{Transport: recorder{u.transport}, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	client, err := oss.New(c.Endpoint, c.AccessKeyID, c.AccessKeySecret, oss.SecurityToken(c.SecurityToken),
 		oss.AuthVersion(oss.AuthV4), oss.Region(c.Region), oss.HTTPClient(u.http))
 	if err != nil {
@@ -193,7 +234,7 @@ func newUpload(c Config) (*upload, error) {
 	return u, nil
 }
 
-func (u *upload) once(ctx context.Context) (Result, error) {
+func (u *upload) once(ctx context.Context) (Result, *answer, error) {
 	switch u.Method {
 	case Multipart:
 		return u.multipart(ctx)
