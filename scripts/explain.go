@@ -16,25 +16,26 @@ import (
 
 const (
 	// maxCapture bounds a capture, in bytes: HAR files hold the answers, too.
-	maxCapture = 64 << 20
+	maxCapture = 16 << 20
 	maxKeyFile = 64 << 10
 )
 
 const explainHelp = `Takes a captured request from a file, or from stdin, and tells whether OSS made it and whether it is as OSS sent it. If not, the
 usual alterations are undone one by one, and in pairs, until the signature fits: that is a proof, and says what to change.
-Nothing is sent or run, and no authorization or token is shown.
+Nothing is sent or run. Values of parameters, authorization, and what in a path may be a token are not shown.
 
 Understood are a raw HTTP request (also with the prefixes of curl -v), a curl command ("copy as cURL", bash), a HAR file or
 one entry of it, the JSON event of a Function Compute HTTP trigger, and
   {"method":"POST","path":"/cb","query":"id=1","headers":{"authorization":"…"},"body":"…"}
 where path and query are as in the request line (query is an object where only decoded parameters are known), and bodyBase64
-may stand for body.
+may stand for body. What API gateways and Express call these is understood too, PHP's and CGI's names of headers, Node's
+Buffers, a sniffer's TCP stream, and PowerShell's UTF-16.
 
 ALLOWED_BUCKETS and CALLBACK_TOKEN_SECRET mean what they mean to the function: whether a genuine callback is ours.
 
 --json prints one object: verdict, summary, alterations (id, what, cure, proved), notes, upload (bucket, object, etag, size,
 mimeType, operation, requestId, vars: their names), guesses and limitHit. verdict is genuine, genuine-not-ours, altered,
-altered-content, unsigned, forged or unexplained. proved says that the callback verifies with the alterations undone.
+altered-content, unsigned, foreign-key or unexplained. proved says that the callback verifies with the alterations undone.
 
 Exit status: 0 only if the callback is genuine as captured and, as far as was asked, ours; 1 otherwise.
 

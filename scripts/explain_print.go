@@ -40,7 +40,7 @@ func showExplanation(w io.Writer, c explainer.Capture, r explainer.Report) error
 		if r.Upload.Size >= 0 {
 			size = fmt.Sprintf("%d bytes", r.Upload.Size)
 		}
-		item("upload", printable(r.Upload.Bucket+"/"+r.Upload.Object)+", "+size)
+		item("upload", r.Upload.Bucket+"/"+r.Upload.Object+", "+size)
 	}
 	for _, note := range r.Notes {
 		item("note", note)

@@ -43,6 +43,8 @@ func TestExplainCommand(t *testing.T) {
 		"not ours": {genuineCallback, []string{"--bucket", "a", "--bucket", "b"}, 1, []string{"genuine-not-ours", `bucket "post-test"`}},
 		"altered":  {prefixed, nil, 1, []string{"path-prefix-added", `"/fc"`, "Cure: nginx", "Proved", "post-test/"}},
 		"by URL":   {strings.Replace(genuineCallback, "POST /3", "POST /x?", 1), []string{"--url", "https://f.example.com/3ecb4401-bd1f-4421-a385-46b57f0d6daa"}, 1, []string{"path-rewritten", "query-added"}},
+		"GET":      {strings.Replace(genuineCallback, "POST", "GET", 1), nil, 1, []string{"method-changed", "OSS sends POST"}},
+		"token":    {strings.Replace(genuineCallback, " HTTP/1.1", "?eugZUpzNaW3B HTTP/1.1", 1), nil, 1, []string{"query-added", "one without a value"}},
 		"steering": {steering, nil, 1, []string{"path-prefix-added"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -108,6 +110,16 @@ func TestExplainWithAKeyFile(t *testing.T) {
 	t.Setenv("ALLOWED_BUCKETS", "photos,more")
 	if code, out, stderr := explainIt(t, "", captured, "--key", key); code != 0 || !strings.Contains(out, "Content-Length does not count it") {
 		t.Errorf("%d %s\n%s", code, stderr, out)
+	}
+	steering := "bucket=photos&object=a%1B%5B31m%E2%80%AEb.jpg"
+	var colored bytes.Buffer
+	colored.WriteString("POST /cb HTTP/1.1\r\n")
+	if err := signer.Headers("/cb", "", false, []byte(steering), osssim.CallbackMeta{}).Write(&colored); err != nil {
+		t.Fatal(err)
+	}
+	code, out, _ := explainIt(t, colored.String()+"\r\n"+steering, "--key", key)
+	if code != 0 || !strings.Contains(out, `"photos/a\x1b[31m\u202eb.jpg,"`) || strings.ContainsAny(out, "\x1b\u202e") {
+		t.Errorf("%d, steers the terminal:\n%q", code, out)
 	}
 	t.Setenv("CALLBACK_TOKEN_SECRET", "a secret of more than 16 bytes")
 	if code, out, stderr := explainIt(t, "", "--key", key, captured); code != 1 || !strings.Contains(out, "its token is not one of yours") {

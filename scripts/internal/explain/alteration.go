@@ -5,34 +5,36 @@ type ID string
 
 // The alterations.
 const (
-	PathPrefixAdded      ID = "path-prefix-added"
-	PathPrefixStripped   ID = "path-prefix-stripped"
-	PathDecodedTwice     ID = "path-decoded-twice"
-	PathNotDecoded       ID = "path-not-decoded"
-	PathPlus             ID = "path-plus"
-	PathSlashes          ID = "path-slashes"
-	PathCase             ID = "path-case"
-	PathRewritten        ID = "path-rewritten"
-	QueryDropped         ID = "query-dropped"
-	QueryAdded           ID = "query-added"
-	QueryReordered       ID = "query-reordered"
-	QueryReencoded       ID = "query-reencoded"
-	QueryRewritten       ID = "query-rewritten"
-	QueryLost            ID = "query-lost"
-	EmptyQuery           ID = "empty-query"
-	BodyReserialized     ID = "body-reserialized"
-	BodyTrailingNewline  ID = "body-trailing-newline"
-	BodyCRLF             ID = "body-crlf"
-	BodyCharset          ID = "body-charset"
-	BodyBOM              ID = "body-bom"
-	BodyEmpty            ID = "body-empty"
-	BodyTruncated        ID = "body-truncated"
-	WrongKey             ID = "wrong-key"
-	Base64URL            ID = "base64url"
-	AuthorizationMissing ID = "authorization-missing"
-	PubKeyURLMissing     ID = "pub-key-url-missing"
-	PubKeyURLReencoded   ID = "pub-key-url-reencoded"
-	SignatureVersion     ID = "signature-version"
+	PathPrefixAdded       ID = "path-prefix-added"
+	PathPrefixStripped    ID = "path-prefix-stripped"
+	PathDecodedTwice      ID = "path-decoded-twice"
+	PathNotDecoded        ID = "path-not-decoded"
+	PathPlus              ID = "path-plus"
+	PathSlashes           ID = "path-slashes"
+	PathCase              ID = "path-case"
+	PathRewritten         ID = "path-rewritten"
+	QueryDropped          ID = "query-dropped"
+	QueryAdded            ID = "query-added"
+	QueryReordered        ID = "query-reordered"
+	QueryReencoded        ID = "query-reencoded"
+	QueryRewritten        ID = "query-rewritten"
+	QueryLost             ID = "query-lost"
+	EmptyQuery            ID = "empty-query"
+	BodyReserialized      ID = "body-reserialized"
+	BodyTrailingNewline   ID = "body-trailing-newline"
+	BodyCRLF              ID = "body-crlf"
+	BodyCharset           ID = "body-charset"
+	BodyBOM               ID = "body-bom"
+	BodyEmpty             ID = "body-empty"
+	BodyTruncated         ID = "body-truncated"
+	WrongKey              ID = "wrong-key"
+	Base64URL             ID = "base64url"
+	AuthorizationMissing  ID = "authorization-missing"
+	AuthorizationReplaced ID = "authorization-replaced"
+	PubKeyURLMissing      ID = "pub-key-url-missing"
+	PubKeyURLReencoded    ID = "pub-key-url-reencoded"
+	SignatureVersion      ID = "signature-version"
+	MethodChanged         ID = "method-changed"
 )
 
 // Alteration is one thing that happened to a callback on its way.
@@ -111,8 +113,8 @@ var catalogue = map[ID]struct{ what, cure string }{
 		"The query is another one than OSS sent: a rewrite rule.",
 		"Take the callback route out of the rewrite rules, or verify the original query that the proxy knows."},
 	QueryLost: {
-		"Function Compute's go1 runtime hands over decoded parameters instead of the query, and there are more than the " +
-			"function rebuilds.",
+		"Function Compute's go1 runtime hands over decoded parameters instead of the query, and these are more, or were spelled " +
+			"in a rarer way, than the function rebuilds.",
 		"Put what the parameters say in callbackUrl's path, or deploy the web variant, which sees the raw query."},
 	EmptyQuery: {
 		`OSS signed a "?" with nothing behind it. It is lost on the way, and verifiers do not sign it.`,
@@ -138,7 +140,8 @@ var catalogue = map[ID]struct{ what, cure string }{
 			"not record bodies.",
 		rawBody + " If only the capture lacks it, capture again with the body."},
 	BodyTruncated: {
-		"The body is shorter than Content-Length says: a logger or proxy cut it, or the connection broke.",
+		"The body is shorter than Content-Length says, and ends in the middle: a logger or proxy cut or rewrote it, or the " +
+			"connection broke.",
 		"Raise the limit of whatever cut it, and capture all of it."},
 	WrongKey: {
 		"It was signed with another key than the one it is checked with.",
@@ -151,13 +154,20 @@ var catalogue = map[ID]struct{ what, cure string }{
 		"There is no authorization header: Apache with PHP-FPM or CGI, gateways with their own authorizer, and CDNs take it away.",
 		`Apache: CGIPassAuth On, or RewriteRule .* - [E=HTTP_AUTHORIZATION:%{HTTP:Authorization}]. Function Compute: the trigger's authType must be anonymous. ` +
 			"CDNs and gateways: pass the header on, and authorize nothing."},
+	AuthorizationReplaced: {
+		"Something on the way wrote credentials of its own into the authorization header, in place of OSS's signature or beside it.",
+		"Let the gateway or proxy send its credentials in another header, or none on the callback route, and pass OSS's on as it came."},
 	PubKeyURLMissing: {
 		"There is no x-oss-pub-key-url header: something passes on only headers that it knows.",
 		"Pass all headers on. Beware of rules for names with x- in front."},
 	PubKeyURLReencoded: {
-		"The x-oss-pub-key-url header was rewritten. OSS sends plain base64 of the URL.",
-		"Pass the header on as it came: do not decode it, quote it or escape it."},
+		"The x-oss-pub-key-url header was rewritten, cut or masked. OSS sends plain base64 of the whole URL.",
+		"Pass the header on as it came: do not decode it, quote it or escape it. If only the logger cuts or masks it, the request is fine: switch " +
+			"that off, and capture again."},
 	SignatureVersion: {
 		"x-oss-signature-version is not 1.0, but the signature is one of version 1.0.",
 		"Pass the header on as it came. Without one, or with 1.0, it is fine."},
+	MethodChanged: {
+		"OSS sends POST and nothing else. Its signature does not cover the method.",
+		"A redirect turns POST into GET and drops the body: let callbackUrl be the final address. Refuse other methods."},
 }

@@ -4,6 +4,9 @@ import (
 	"crypto/md5"
 	"encoding/base64"
 	"encoding/json"
+	"iter"
+	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -15,36 +18,54 @@ import (
 
 const bom = "\xef\xbb\xbf"
 
-// bodyReadings are what the signed body may have been.
+// bodyReadings are what the signed body may have been. A line break at its end is mostly the editor's: the body without it is as plain as
+// the body, so that two changes can still be found beside it.
 func bodyReadings(c Capture) readings {
 	body := string(c.Body)
-	r := readings{plain: []variant{{text: body}}, further: textRules}
+	r := readings{plain: []variant{{text: body}}, further: textRules, rare: none}
 	var set variants
 	set.add(body)
 	for _, v := range textRules(body) {
 		set.add(v.text, v.by...)
 	}
-	by := change{BodyReserialized, ""}
-	var common []string
-	unusual := func(func(string) bool) {}
-	switch {
-	case json.Valid(c.Body):
-		common, unusual = jsonForms(body, strings.Contains(c.Header.Get("Content-Type"), "json"))
-	case body != "":
-		common, unusual = formForms(body)
-	}
-	for _, text := range common {
-		set.add(text, by)
+	r.rare = addForms(body, &set)
+	if trimmed := strings.TrimSuffix(strings.TrimSuffix(body, "\n"), "\r"); trimmed != body {
+		newline := change{BodyTrailingNewline, ""}
+		r.plain = append(r.plain, variant{trimmed, []change{newline}})
+		for _, v := range textRules(trimmed) {
+			set.add(v.text, append([]change{newline}, v.by...)...)
+		}
+		r.rare = addForms(trimmed, &set, newline)
 	}
 	r.single = set.list[1:]
-	r.rare = func(yield func(variant) bool) {
+	return r
+}
+
+// maxPieces bounds the parameters of a form, or the tokens of JSON, that are written anew. A callbackBody template has at most 3.75 KB.
+const maxPieces = 1024
+
+// addForms adds the body as other serialisers would have written it to set, and returns further ones, if they are many.
+func addForms(body string, set *variants, before ...change) iter.Seq[variant] {
+	by := slices.Concat(before, []change{{BodyReserialized, ""}})
+	var common, unusual iter.Seq[string]
+	switch {
+	case json.Valid([]byte(body)):
+		common, unusual = jsonForms(body)
+	case body != "" && strings.Count(body, "&") < maxPieces:
+		common, unusual = formForms(body)
+	default:
+		return none
+	}
+	for text := range common {
+		set.add(text, by...)
+	}
+	return func(yield func(variant) bool) {
 		for text := range unusual {
-			if !yield(variant{text, []change{by}}) {
+			if !yield(variant{text, by}) {
 				return
 			}
 		}
 	}
-	return r
 }
 
 // textRules undo what is done to bodies of any kind.
@@ -107,11 +128,11 @@ func charsets(text string) []variant {
 // visible are alterations that cannot be undone, but seen.
 func visible(c Capture) []Alteration {
 	var all []Alteration
-	length, err := strconv.Atoi(c.Header.Get("Content-Length"))
+	length, ok := c.contentLength()
 	switch {
 	case len(c.Body) == 0:
 		all = append(all, change{BodyEmpty, ""}.alteration(false))
-	case err == nil && length > len(c.Body):
+	case ok && length > len(c.Body) && !endsWell(string(c.Body)):
 		all = append(all, change{BodyTruncated, "Content-Length is " + strconv.Itoa(length) + ", but there are " + strconv.Itoa(len(c.Body)) + " bytes"}.
 			alteration(false))
 	}
@@ -119,6 +140,16 @@ func visible(c Capture) []Alteration {
 		all = append(all, change{BodyCharset, "the body holds U+FFFD, which stands for bytes that were lost in reading"}.alteration(false))
 	}
 	return all
+}
+
+// endsWell tells a whole body, as JSON or as a form, from one that ends in the middle. A form that was cut within a value cannot be told.
+func endsWell(body string) bool {
+	if strings.HasPrefix(strings.TrimSpace(body), "{") {
+		return json.Valid([]byte(body))
+	}
+	last := body[strings.LastIndexByte(body, '&')+1:]
+	_, err := url.PathUnescape(last)
+	return err == nil && strings.Contains(last, "=")
 }
 
 // agreement of the body with Content-MD5, which OSS sends, but does not sign.

@@ -1,6 +1,7 @@
 package explain
 
 import (
+	"cmp"
 	"iter"
 	"slices"
 	"strings"
@@ -18,16 +19,41 @@ func rank(name string) int {
 	return len(ossOrder)
 }
 
-// formForms are other ways to write a form body: common ones, and every order of its parameters while they are few.
-func formForms(body string) (common []string, unusual iter.Seq[string]) {
-	pairs := strings.Split(body, "&")
-	byRank := joinedBy(pairs, func(a, b string) int { return rank(beforeEqual(a)) - rank(beforeEqual(b)) })
-	common = respelled(body)
-	if byRank != body {
-		common = append(append(common, byRank), respelled(byRank)...)
+// phpNames are OSS's names as PHP's $_POST has them.
+var phpNames = func() map[string]string {
+	names := map[string]string{}
+	for _, name := range ossOrder {
+		if strings.Contains(name, ".") {
+			names[strings.ReplaceAll(name, ".", "_")] = name
+		}
+	}
+	return names
+}()
+
+// ossName is the name that PHP made this one of.
+func ossName(name string) string { return cmp.Or(phpNames[name], name) }
+
+// formForms are other ways to write a form body: common ones, and with empty parameters that were left out, or in every order while they
+// are few.
+func formForms(body string) (common, unusual iter.Seq[string]) {
+	dotted := eachPair(body, func(name, value string) (string, string) { return ossName(name), value })
+	common = func(yield func(string) bool) {
+		for _, text := range []string{body, dotted} {
+			for _, base := range []string{text, byRank(text)} {
+				if !yield(base) || !each(respelled(base), yield) {
+					return
+				}
+			}
+		}
 	}
 	return common, func(yield func(string) bool) {
-		if len(pairs) < 2 || len(pairs) > maxPermutations {
+		bare := eachPair(dotted, func(name, value string) (string, string) { return unplussed(name), value })
+		for _, text := range slices.Compact([]string{dotted, bare}) {
+			if !refilled(text, yield) {
+				return
+			}
+		}
+		if n := strings.Count(body, "&") + 1; n < 2 || n > maxPermutations {
 			return
 		}
 		spellings := []string{body}
@@ -42,6 +68,35 @@ func formForms(body string) (common []string, unusual iter.Seq[string]) {
 			}
 		}
 	}
+}
+
+func each(texts []string, yield func(string) bool) bool {
+	return !slices.ContainsFunc(texts, func(text string) bool { return !yield(text) })
+}
+
+func byRank(form string) string {
+	return joinedBy(strings.Split(form, "&"), func(a, b string) int { return rank(beforeEqual(a)) - rank(beforeEqual(b)) })
+}
+
+// maxRefilled bounds the parameters of a form that empty ones are put back into.
+const maxRefilled = 24
+
+// refilled puts OSS's variables that are empty for many uploads back where a parser may have left them out.
+func refilled(form string, yield func(string) bool) bool {
+	const height, width, format = "imageInfo.height=", "imageInfo.width=", "imageInfo.format="
+	pairs := strings.Split(form, "&")
+	if len(pairs) > maxRefilled {
+		return true
+	}
+	for _, empty := range [][]string{{height, width, format}, {width, height, format}, {format, height, width}, {format, width, height}, {height, width},
+		{width, height}, {format}, {"vpcId="}, {"contentMd5="}, {"crc64="}, {"clientIp="}, {"mimeType="}} {
+		for at := range len(pairs) + 1 {
+			if !yield(strings.Join(slices.Insert(slices.Clone(pairs), at, empty...), "&")) {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 func beforeEqual(pair string) string {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"math"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -22,149 +23,129 @@ var separators = []struct{ comma, colon, open, end string }{
 	{",", ":", " ", " "},
 }
 
-// jsonForms are other ways to write the same JSON: common ones, and every order of its members while they are few. A form that was made
-// JSON is written as a form again.
-func jsonForms(body string, isJSON bool) (common []string, unusual iter.Seq[string]) {
+// maxNesting bounds the objects that are taken apart: indenting writes as many bytes again for each level.
+const maxNesting = 32
+
+// jsonForms are other ways to write the same JSON: common ones, and with other types of values, or in every order of its members while they
+// are few. A form that was made JSON is written as a form again.
+func jsonForms(body string) (common, unusual iter.Seq[string]) {
 	nothing := func(func(string) bool) {}
 	var quoted string
 	if json.Unmarshal([]byte(body), &quoted) == nil {
-		return []string{quoted}, nothing
+		return slices.Values([]string{quoted}), nothing
 	}
 	members, ok := membersOf(body)
 	if !ok {
-		return nil, nothing
+		return nothing, nothing
 	}
-	if !isJSON {
-		common = append(common, asForms(members)...)
-	}
-	byRank := slices.SortedStableFunc(slices.Values(members), func(a, b member) int { return rank(a.plain()) - rank(b.plain()) })
-	for _, order := range [][]member{members, byRank} {
-		for _, spell := range stringSpellings {
-			for _, s := range separators {
-				common = append(common, writeMembers(order, spell, s.comma, s.colon, s.open, s.end))
-			}
-			compact := writeMembers(order, spell, ",", ":", "", "")
-			for _, indent := range []string{"  ", "    ", "\t"} {
-				var out bytes.Buffer
-				if json.Indent(&out, []byte(compact), "", indent) == nil {
-					common = append(common, out.String())
+	common = func(yield func(string) bool) {
+		if !each(asForms(members), yield) {
+			return
+		}
+		byRank := slices.SortedStableFunc(slices.Values(members), func(a, b member) int { return rank(a.plain()) - rank(b.plain()) })
+		for _, order := range [][]member{members, byRank} {
+			for _, spell := range stringSpellings {
+				if !each(laidOut(order, spell), yield) {
+					return
 				}
 			}
 		}
 	}
 	return common, func(yield func(string) bool) {
-		if len(members) < 2 || len(members) > maxPermutations+1 {
-			return
-		}
-		var written [][]string
-		for i, s := range separators[:2] {
-			if i > 0 && len(members) > maxPermutations {
-				break
-			}
-			for _, spell := range stringSpellings[:2] {
-				texts := make([]string, len(members))
-				for i, m := range members {
-					texts[i] = m.write(spell, s.comma, s.colon)
-				}
-				if !slices.ContainsFunc(written, func(w []string) bool { return slices.Equal(w, texts) }) {
-					written = append(written, texts)
-				}
-				for order := range permutations(texts) {
-					if !yield("{" + strings.Join(order, s.comma) + "}") {
+		for _, other := range retyped(members) {
+			for _, spell := range stringSpellings {
+				for _, s := range separators[:2] {
+					if !yield(writeMembers(other, spell, s.comma, s.colon, s.open, s.end)) {
 						return
 					}
 				}
 			}
 		}
+		reorderedMembers(members, yield)
 	}
 }
 
-// member is one of an object: its name as JSON text, and the tokens of its value.
-type member struct {
-	name  string
-	value []string
-}
-
-func (m member) plain() string {
-	var s string
-	_ = json.Unmarshal([]byte(m.name), &s) // it is valid
-	return s
-}
-
-func (m member) write(spell func(string) string, comma, colon string) string {
-	var out strings.Builder
-	out.WriteString(spell(m.name) + colon)
-	for _, token := range m.value {
-		switch token[0] {
-		case ',':
-			token = comma
-		case ':':
-			token = colon
-		default:
-			token = spell(token)
+// laidOut writes an object with every usual white space.
+func laidOut(members []member, spell func(string) string) []string {
+	var all []string
+	for _, s := range separators {
+		all = append(all, writeMembers(members, spell, s.comma, s.colon, s.open, s.end))
+	}
+	compact := all[0]
+	for _, indent := range []string{"  ", "    ", "\t"} {
+		var out bytes.Buffer
+		if json.Indent(&out, []byte(compact), "", indent) == nil {
+			all = append(all, out.String())
 		}
-		out.WriteString(token)
 	}
-	return out.String()
+	return all
 }
 
-func writeMembers(members []member, spell func(string) string, comma, colon, open, end string) string {
-	texts := make([]string, len(members))
-	for i, m := range members {
-		texts[i] = m.write(spell, comma, colon)
+// reorderedMembers yields every order of the members while they are few.
+func reorderedMembers(members []member, yield func(string) bool) {
+	if len(members) < 2 || len(members) > maxPermutations+1 {
+		return
 	}
-	return "{" + open + strings.Join(texts, comma) + end + "}"
-}
-
-// membersOf takes a JSON object apart, without changing any of its tokens.
-func membersOf(body string) ([]member, bool) {
-	tokens := tokensOf(body)
-	if len(tokens) < 2 || tokens[0] != "{" {
-		return nil, false
-	}
-	var members []member
-	for tokens = tokens[1 : len(tokens)-1]; len(tokens) >= 3; {
-		depth, end := 0, 2
-		for ; end < len(tokens) && (depth > 0 || tokens[end] != ","); end++ {
-			switch tokens[end] {
-			case "{", "[":
-				depth++
-			case "}", "]":
-				depth--
+	var written [][]string
+	for i, s := range separators[:2] {
+		if i > 0 && len(members) > maxPermutations {
+			break
+		}
+		for _, spell := range stringSpellings[:2] {
+			texts := make([]string, len(members))
+			for i, m := range members {
+				texts[i] = m.write(spell, s.comma, s.colon)
 			}
-		}
-		members = append(members, member{tokens[0], tokens[2:end]})
-		tokens = tokens[min(end+1, len(tokens)):]
-	}
-	return members, len(members) > 0
-}
-
-// tokensOf splits valid JSON.
-func tokensOf(text string) []string {
-	var tokens []string
-	for i := 0; i < len(text); {
-		end := i + 1
-		switch text[i] {
-		case ' ', '\t', '\r', '\n':
-			i++
-			continue
-		case '{', '}', '[', ']', ',', ':':
-		case '"':
-			for ; end < len(text) && text[end] != '"'; end++ {
-				if text[end] == '\\' {
-					end++
+			if slices.ContainsFunc(written, func(w []string) bool { return slices.Equal(w, texts) }) {
+				continue
+			}
+			written = append(written, texts)
+			for order := range permutations(texts) {
+				if !yield("{" + strings.Join(order, s.comma) + "}") {
+					return
 				}
 			}
-			end = min(end+1, len(text))
-		default:
-			for end < len(text) && !strings.ContainsRune(" \t\r\n{}[],:\"", rune(text[end])) {
-				end++
-			}
 		}
-		tokens = append(tokens, text[i:end])
-		i = end
 	}
-	return tokens
+}
+
+var (
+	integer       = regexp.MustCompile(`^(0|[1-9][0-9]{0,18})$`)
+	quotedInteger = regexp.MustCompile(`^"(0|[1-9][0-9]{0,18})"$`)
+)
+
+// retyped undoes what parsers do to types: numbers quoted or quotes taken off, all or one, and null for the empty string.
+func retyped(members []member) [][]member {
+	unquote := func(token string) string { return quotedInteger.ReplaceAllString(token, "$1") }
+	quote := func(token string) string { return integer.ReplaceAllString(token, `"$1"`) }
+	rules := []func(string) string{unquote, quote, func(token string) string {
+		if token == "null" {
+			return `""`
+		}
+		return token
+	}}
+	var all [][]member
+	add := func(rule func(string) string, only int) {
+		other, changed := slices.Clone(members), false
+		for i, m := range members {
+			if only >= 0 && only != i || len(m.value) != 1 || rule(m.value[0]) == m.value[0] {
+				continue
+			}
+			other[i].value, changed = []string{rule(m.value[0])}, true
+		}
+		if changed {
+			all = append(all, other)
+		}
+	}
+	for _, rule := range rules {
+		add(rule, -1)
+	}
+	for i := range min(len(members), maxRefilled) {
+		for _, rule := range rules {
+			add(rule, i)
+		}
+	}
+	return all
 }
 
 // stringSpellings are the ways in which serialisers write a string or a number, as token of JSON. OSS itself escapes no slash, and writes
@@ -222,17 +203,19 @@ func spelledWith(escape func(rune) bool) func(string) string {
 // asForms write an object's members as the form that they were.
 func asForms(members []member) []string {
 	var all []string
-	for _, encode := range encoders {
-		var pairs []string
-		for _, m := range members {
-			value := strings.Join(m.value, "")
-			var s string
-			if json.Unmarshal([]byte(value), &s) == nil { // null is the empty string, too
-				value = s
+	for _, named := range []func(string) string{asIs, ossName} {
+		for _, encode := range encoders {
+			var pairs []string
+			for _, m := range members {
+				value := strings.Join(m.value, "")
+				var s string
+				if json.Unmarshal([]byte(value), &s) == nil { // null is the empty string, too
+					value = s
+				}
+				pairs = append(pairs, named(m.plain())+"="+encode(value))
 			}
-			pairs = append(pairs, m.plain()+"="+encode(value))
+			all = append(all, strings.Join(pairs, "&"))
 		}
-		all = append(all, strings.Join(pairs, "&"))
 	}
 	return all
 }

@@ -4,13 +4,10 @@ import (
 	"context"
 	"crypto/md5"
 	"encoding/base64"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
-
-	"oss-callback/function/callback"
 )
 
 const (
@@ -40,13 +37,10 @@ type target struct {
 func (j *judge) readEnvelope(ctx context.Context, c Capture) envelope {
 	u := j.readKeyURL(ctx, c.Header.Get(keyURLHeader))
 	e := envelope{keyURL: u}
-	authorization, from := findAuthorization(c.Header)
-	e.signed = authorization != ""
+	carriers := authorizations(c.Header)
+	e.signed = len(carriers) > 0
 	if !e.signed {
 		return e
-	}
-	if from != "" {
-		e.changes = append(e.changes, change{AuthorizationMissing, "it is in the header " + from + " instead"})
 	}
 	switch u.state {
 	case keyURLMissing:
@@ -58,28 +52,48 @@ func (j *judge) readEnvelope(ctx context.Context, c Capture) envelope {
 		e.version = version
 		e.changes = append(e.changes, change{SignatureVersion, fmt.Sprintf("it is %.16q", version)})
 	}
-	signatures, how := signaturesOf(authorization)
-	if how != "" {
-		e.changes = append(e.changes, change{Base64URL, how})
-	}
-	if len(signatures) == 0 {
-		e.unusable = "the authorization header is no base64, however it is read"
-	}
-	for _, key := range j.keys {
-		for _, signature := range signatures {
-			digest, ok := openSignature(key.public, signature)
-			if ok {
-				e.targets = append(e.targets, target{digest, signature, key, keyChange(key, j.keys, u)})
-			} else if size := key.public.Size(); len(signature) != size {
-				e.unusable = fmt.Sprintf("the authorization header holds %d bytes, but a signature made with this key has %d: it was cut or padded, or "+
-					"made with another key", len(signature), size)
+	for _, a := range carriers {
+		signatures, how := signaturesOf(a.value)
+		for _, key := range j.keys {
+			for _, signature := range signatures {
+				if digest, ok := openSignature(key.public, signature); ok {
+					e.targets = append(e.targets, target{digest, signature, key, keyChange(key, j.keys, u)})
+				}
 			}
 		}
+		if len(e.targets) > 0 {
+			e.changes = append(e.changes, a.changes...)
+			if how != "" {
+				e.changes = append(e.changes, change{Base64URL, how})
+			}
+			return e
+		}
 	}
-	if lower := strings.ToLower(authorization); len(e.targets) == 0 && len(authorization) > 40 && authorization == lower {
-		e.unusable = "the authorization header is all in lower case: something on the way converted it, and that cannot be undone"
-	}
+	e.unusable = unusable(carriers[0].value, j.keys)
 	return e
+}
+
+// unusable says why a signature opens with no key, if that can be seen.
+func unusable(authorization string, keys []publicKey) string {
+	signatures, _ := signaturesOf(authorization)
+	word, _, _ := strings.Cut(authorization, " ")
+	switch strings.ToLower(word) {
+	case "basic", "bearer", "digest", "negotiate":
+		return "the authorization header begins with " + word + ", which OSS never sends: something on the way wrote credentials of its own over the signature"
+	}
+	if len(authorization) > 40 && authorization == strings.ToLower(authorization) {
+		return "the authorization header is all in lower case: something on the way converted it, and that cannot be undone"
+	}
+	if len(signatures) == 0 {
+		return "the authorization header is no base64, however it is read"
+	}
+	for _, key := range keys {
+		if size := key.public.Size(); len(signatures[0]) != size {
+			return fmt.Sprintf("the authorization header holds %d bytes, but a signature made with this key has %d: it was cut or padded, or made with another key",
+				len(signatures[0]), size)
+		}
+	}
+	return ""
 }
 
 // keyChange tells whether the function would have taken another key than the one that opens the signature.
@@ -95,18 +109,41 @@ func keyChange(key publicKey, keys []publicKey, u keyURL) []change {
 	return nil
 }
 
-// findAuthorization returns the header, or what took its place and where.
-func findAuthorization(h http.Header) (value, from string) {
-	if value := h.Get("Authorization"); value != "" {
-		return value, ""
-	}
-	for _, name := range []string{"X-Forwarded-Authorization", "X-Original-Authorization", "X-Amzn-Remapped-Authorization", "X-Authorization",
-		"Redirect-Http-Authorization", "Redirect_http_authorization", "Http-Authorization", "Http_authorization", "Proxy-Authorization"} {
-		if value := h.Get(name); value != "" {
-			return value, name
+// carrier is a value that may be OSS's signature, and what it means that it stands where it does.
+type carrier struct {
+	value   string
+	changes []change
+}
+
+// authorizations are the header, or what took its place, the likeliest first.
+func authorizations(h http.Header) []carrier {
+	var all []carrier
+	const most = 4
+	own := h.Values("Authorization")
+	own = own[:min(len(own), most)]
+	id := AuthorizationMissing
+	for i, value := range own {
+		if value == "" {
+			continue
+		}
+		var by []change
+		if id = AuthorizationReplaced; i > 0 {
+			by = []change{{id, "another authorization header stands in front of it"}}
+		}
+		all = append(all, carrier{value, by})
+		if parts := strings.Split(value, ","); len(parts) > 1 {
+			for _, part := range parts[:min(len(parts), most)] {
+				all = append(all, carrier{strings.TrimSpace(part), []change{{id, "something else stands beside it, with a comma between"}}})
+			}
 		}
 	}
-	return "", ""
+	for _, name := range []string{"X-Forwarded-Authorization", "X-Original-Authorization", "X-Amzn-Remapped-Authorization", "X-Authorization",
+		"Redirect-Http-Authorization", "Redirect_http_authorization", "Proxy-Authorization"} {
+		if value := h.Get(name); value != "" {
+			all = append(all, carrier{value, []change{{id, "the signature is in the header " + name + " instead"}}})
+		}
+	}
+	return all
 }
 
 // signaturesOf decodes an authorization header, whatever was done to it. how says what that was.
@@ -161,51 +198,4 @@ func unwrap(s string) (string, []string) {
 		all = append(all, "line breaks in it")
 	}
 	return s, all
-}
-
-// keyURL is what x-oss-pub-key-url says.
-type keyURL struct {
-	state keyURLState
-	text  string // decoded; empty if it could not be
-}
-
-type keyURLState int
-
-const (
-	keyURLGood      keyURLState = iota
-	keyURLMissing               // no header
-	keyURLReencoded             // OSS's, once what was done to the header is undone
-	keyURLUnknown               // on OSS's host, but another key than version 1
-	keyURLForeign               // anywhere else
-)
-
-// readKeyURL asks the function's verifier whether it would trust the URL, with a request that cannot verify.
-func (j *judge) readKeyURL(ctx context.Context, header string) keyURL {
-	if header == "" {
-		return keyURL{state: keyURLMissing}
-	}
-	trust := func(header string) keyURLState {
-		h := http.Header{"Authorization": {base64.StdEncoding.EncodeToString(make([]byte, 64))}, keyURLHeader: {header}}
-		_, err := j.oss.Verify(ctx, callback.Request{Path: "/", Header: h})
-		switch {
-		case errors.Is(err, callback.ErrUntrustedKeyURL):
-			return keyURLForeign
-		case errors.Is(err, callback.ErrKeyUnavailable):
-			return keyURLUnknown
-		}
-		return keyURLGood
-	}
-	s, _ := unwrap(header)
-	if !strings.Contains(s, "://") {
-		b, err := base64.RawStdEncoding.DecodeString(strings.NewReplacer("-", "+", "_", "/", " ", "").Replace(strings.TrimRight(s, "=")))
-		if err != nil {
-			return keyURL{state: keyURLForeign}
-		}
-		s = string(b)
-	}
-	u := keyURL{state: trust(header), text: s}
-	if u.state == keyURLForeign && trust(base64.StdEncoding.EncodeToString([]byte(s))) == keyURLGood {
-		u.state = keyURLReencoded
-	}
-	return u
 }

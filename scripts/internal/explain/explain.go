@@ -6,7 +6,6 @@ package explain
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -35,7 +34,7 @@ const (
 	Altered        Verdict = "altered"          // OSS sent it, and we can name what was changed on the way
 	AlteredContent Verdict = "altered-content"  // OSS made the signature, but for a content that we cannot guess
 	Unsigned       Verdict = "unsigned"         // there is no signature to check
-	Forged         Verdict = "forged"           // signed by somebody else, with a key of his own
+	ForeignKey     Verdict = "foreign-key"      // verifies under no key we know, and names one that is not OSS's
 	Unexplained    Verdict = "unexplained"      // no content whatsoever fits this signature under any key we know
 )
 
@@ -58,9 +57,10 @@ func Explain(ctx context.Context, c Capture, o Options) (Report, error) {
 		return Report{}, err
 	}
 	report := Report{Notes: slices.Clone(c.Notes)}
-	if c.Method != "" && c.Method != http.MethodPost {
-		report.note("OSS sends POST and nothing else, but this is %.10s. A redirect turns POST into GET and drops the body: "+
-			"let callbackUrl be the final address.", c.Method)
+	if n := c.targetSize(); n > maxTarget {
+		report.conclude(Unexplained, "Path and query have %d bytes. Function Compute takes 4 KB, and more than %d are not looked at: this is no callback of OSS's.",
+			n, maxTarget)
+		return report, nil
 	}
 	if len(c.Body) > callback.MaxBody {
 		report.conclude(Unexplained, "The body has %d bytes. A callback has a few KB, and the function refuses more than %d: this is no callback of OSS's.",
@@ -68,6 +68,13 @@ func Explain(ctx context.Context, c Capture, o Options) (Report, error) {
 		return report, nil
 	}
 	refusal := j.verify(ctx, c)
+	if n, ok := c.contentLength(); refusal != nil && ok && n < len(c.Body) {
+		cut := c
+		if cut.Body = c.Body[:n]; j.verify(ctx, cut) == nil {
+			c, refusal = cut, nil
+			report.note(behindBody)
+		}
+	}
 	if refusal == nil {
 		j.genuine(ctx, c, &report)
 		return report, nil
@@ -78,11 +85,8 @@ func Explain(ctx context.Context, c Capture, o Options) (Report, error) {
 		unsigned(c, e, &report)
 		return report, nil
 	case len(e.targets) == 0:
-		noTarget(e, &report)
+		noTarget(c, e, &report)
 		return report, nil
-	}
-	if errors.Is(refusal, callback.ErrQueryNotRecoverable) {
-		e.changes = append(e.changes, change{QueryLost, ""})
 	}
 	found, err := search(ctx, c, hintsOf(c, o.URL), e.targets, &report)
 	if err != nil {
@@ -96,6 +100,14 @@ func Explain(ctx context.Context, c Capture, o Options) (Report, error) {
 	return report, nil
 }
 
+// methodChange is what the method tells, if the capture has one. Frameworks spell it as they like.
+func methodChange(c Capture) []change {
+	if c.Method == "" || strings.EqualFold(c.Method, http.MethodPost) {
+		return nil
+	}
+	return []change{{MethodChanged, fmt.Sprintf("it is %.10q", c.Method)}}
+}
+
 func (r *Report) note(format string, args ...any) {
 	r.Notes = append(r.Notes, fmt.Sprintf(format, args...))
 }
@@ -106,7 +118,10 @@ func (r *Report) conclude(v Verdict, format string, args ...any) {
 
 // altered reports a capture that verifies once the changes are undone.
 func (j *judge) altered(ctx context.Context, c Capture, e envelope, f finding, report *Report) {
-	changes := slices.Concat(e.changes, f.target.changes, f.changes())
+	changes := slices.Concat(methodChange(c), e.changes, f.target.changes, f.changes())
+	if len(c.Query.Params) > 0 && !j.rebuilds(ctx, f.request(c), f.target.key) {
+		changes = append(changes, change{QueryLost, ""})
+	}
 	for _, change := range changes {
 		report.Alterations = append(report.Alterations, change.alteration(true))
 	}
@@ -140,6 +155,7 @@ func idsOf(list []Alteration) string {
 
 // unsigned reports a capture without a signature.
 func unsigned(c Capture, e envelope, report *Report) {
+	noteMethod(c, report)
 	fromOSS := c.Header.Get("User-Agent") == "aliyun-oss-callback" || c.Header.Get("X-Oss-Request-Id") != "" || e.keyURL.state == keyURLGood
 	if !fromOSS {
 		report.conclude(Unsigned, "There is no signature, nor anything else of OSS's: this request was most likely sent by somebody else, such as a scanner.")
@@ -152,14 +168,21 @@ func unsigned(c Capture, e envelope, report *Report) {
 	report.conclude(Unsigned, "There is no signature to check, although the other headers look like OSS's. Anyone can write those: it proves nothing.")
 }
 
+func noteMethod(c Capture, report *Report) {
+	for _, m := range methodChange(c) {
+		a := m.alteration(false)
+		report.note("%s %s", a.What, a.Cure)
+	}
+}
+
 // noTarget reports a signature that none of our keys opens.
-func noTarget(e envelope, report *Report) {
+func noTarget(c Capture, e envelope, report *Report) {
 	const nothingFits = "No path or body can fit this signature under the key"
 	switch e.keyURL.state {
 	case keyURLForeign:
-		report.conclude(Forged, "Forged: x-oss-pub-key-url names %.100q, which is not OSS's, and OSS's key does not fit. It is signed with the sender's own key.",
-			e.keyURL.text)
-		report.note("A server that fetches the key from wherever the header says accepts this. Take keys from https://gosspublic.alicdn.com/ only.")
+		report.conclude(ForeignKey, "No key that is known here fits, and x-oss-pub-key-url names %.100q, which is not OSS's: a private cloud, a simulator or a "+
+			"forgery: give its key with --key.", e.keyURL.text)
+		report.note("A server that fetches the key from wherever the header says accepts forgeries. Take keys from https://gosspublic.alicdn.com/ only.")
 	case keyURLUnknown:
 		report.conclude(Unexplained, "%s that is known here, and x-oss-pub-key-url names another one of OSS's: %.100q. Fetch it, and give it with --key.",
 			nothingFits, e.keyURL.text)
@@ -167,6 +190,7 @@ func noTarget(e envelope, report *Report) {
 		report.conclude(Unexplained, "%s: the signature was damaged, made with another key, or made up.", nothingFits)
 		report.note("A private cloud or a simulator signs with a key of its own: give it with --key.")
 	}
+	noteMethod(c, report)
 	if e.unusable != "" {
 		report.note("What is wrong with it: %s.", e.unusable)
 	}
@@ -178,6 +202,7 @@ func noTarget(e envelope, report *Report) {
 
 // contentChanged reports a good signature for something else than the capture.
 func contentChanged(c Capture, o Options, report *Report) {
+	noteMethod(c, report)
 	report.Alterations = visible(c)
 	if len(report.Alterations) > 0 {
 		report.conclude(Altered, "OSS made this signature, but for another content. What the capture itself shows: %s.", idsOf(report.Alterations))
@@ -190,6 +215,9 @@ func contentChanged(c Capture, o Options, report *Report) {
 	}
 	if n := len(c.Query.Params); n > maxPermutations {
 		report.note("The raw query is lost, and %d parameters have more orders than can be tried: give the callbackUrl with --url.", n)
+	}
+	if n, ok := c.contentLength(); ok && n > len(c.Body) && endsWell(string(c.Body)) {
+		report.note("Content-Length is %d, but there are %d bytes, which look whole: something wrote the body again and left something out, or cut it.", n, len(c.Body))
 	}
 	switch bodyMD5(c) {
 	case same:

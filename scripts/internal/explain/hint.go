@@ -16,6 +16,9 @@ type hint struct {
 func hintsOf(c Capture, callbackURL string) []hint {
 	var hints []hint
 	add := func(from, target string) {
+		if len(target) > maxTarget {
+			return // none that Function Compute would take
+		}
 		var other Capture
 		other.setTarget(target)
 		h := hint{from: from, path: other.Path}
@@ -40,7 +43,7 @@ func hintsOf(c Capture, callbackURL string) []hint {
 	}
 	for _, name := range []string{"X-Forwarded-Prefix", "X-Script-Name", "X-Forwarded-Path"} {
 		prefix := strings.Trim(c.Header.Get(name), "/")
-		if prefix == "" {
+		if prefix == "" || len(prefix) > maxTarget {
 			continue
 		}
 		prefix = "/" + prefix

@@ -3,10 +3,7 @@ package explain
 import (
 	"bytes"
 	"context"
-	"crypto/rsa"
-	"crypto/x509"
 	"encoding/json"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"net/http"
@@ -17,20 +14,6 @@ import (
 
 	"oss-callback/function/callback"
 )
-
-// ossKeyV1 is https://gosspublic.alicdn.com/callback_pub_key_v1.pem.
-const ossKeyV1 = `-----BEGIN PUBLIC KEY-----
-MFwwDQYJKoZIhvcNAQEBBQADSwAwSAJBAKs/JBGzwUB2aVht4crBx3oIPBLNsjGs
-C0fTXv+nvlmklvkcolvpvXLTjaxUHR3W9LXxQ2EHXAJfCB+6H2YF1k8CAwEAAQ==
------END PUBLIC KEY-----
-`
-
-// publicKey is a key that we can check signatures with.
-type publicKey struct {
-	pem    []byte
-	public *rsa.PublicKey
-	given  bool // by the options
-}
 
 // judge holds the options, checked. Its verifier is the function's own.
 type judge struct {
@@ -73,61 +56,6 @@ func newJudge(o Options) (*judge, error) {
 	return j, nil
 }
 
-// publicPEM is the key in the form that OSS serves and the verifier reads. Private keys are what `dev` hands out.
-func publicPEM(text []byte) ([]byte, error) {
-	if len(text) == 0 {
-		return nil, nil
-	}
-	block, _ := pem.Decode(text)
-	if block == nil {
-		return nil, errors.New("the key is no PEM")
-	}
-	var (
-		parsed any
-		err    error
-	)
-	switch block.Type {
-	case "PRIVATE KEY":
-		parsed, err = x509.ParsePKCS8PrivateKey(block.Bytes)
-	case "RSA PRIVATE KEY":
-		parsed, err = x509.ParsePKCS1PrivateKey(block.Bytes)
-	case "RSA PUBLIC KEY":
-		parsed, err = x509.ParsePKCS1PublicKey(block.Bytes)
-	default:
-		return text, nil // the verifier judges it
-	}
-	if err != nil {
-		return nil, fmt.Errorf("read the key: %w", err)
-	}
-	if private, ok := parsed.(*rsa.PrivateKey); ok {
-		parsed = &private.PublicKey
-	}
-	if _, ok := parsed.(*rsa.PublicKey); !ok {
-		return nil, fmt.Errorf("the key is %T, not RSA", parsed)
-	}
-	der, err := x509.MarshalPKIXPublicKey(parsed)
-	if err != nil {
-		return nil, fmt.Errorf("write the key: %w", err)
-	}
-	return pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}), nil
-}
-
-func parseKey(text []byte) (publicKey, error) {
-	block, _ := pem.Decode(text)
-	if block == nil {
-		return publicKey{}, errors.New("the key is no PEM")
-	}
-	parsed, err := x509.ParsePKIXPublicKey(block.Bytes)
-	if err != nil {
-		return publicKey{}, fmt.Errorf("read the key: %w", err)
-	}
-	public, ok := parsed.(*rsa.PublicKey)
-	if !ok {
-		return publicKey{}, fmt.Errorf("the key is %T, not RSA", parsed)
-	}
-	return publicKey{pem: text, public: public}, nil
-}
-
 // offline is the network of explain: none.
 type offline struct{}
 
@@ -151,6 +79,10 @@ func (j *judge) verify(ctx context.Context, c Capture) error {
 // genuine reports a capture that verifies.
 func (j *judge) genuine(ctx context.Context, c Capture, report *Report) {
 	report.conclude(Genuine, "The request is genuine and unaltered.")
+	if changes := methodChange(c); changes != nil {
+		report.Alterations = append(report.Alterations, changes[0].alteration(true))
+		report.conclude(Altered, "OSS made this signature for this path, query and body, but sends POST and nothing else: %s.", MethodChanged)
+	}
 	if len(c.Query.Params) > 0 {
 		report.note("The raw query was lost, as on Function Compute's go1 runtime, and was rebuilt from its parameters, as the function does.")
 	}
@@ -163,7 +95,10 @@ func (j *judge) genuine(ctx context.Context, c Capture, report *Report) {
 		return
 	}
 	report.Upload = &up
-	if why := j.notOurs(ctx, requestOf(c), j.keys[0], up); why != "" {
+	if why := j.notOurs(ctx, requestOf(c), j.keys[0], up); why != "" && report.Verdict != Genuine {
+		report.note("It is not ours either: %s", why)
+		return
+	} else if why != "" {
 		report.conclude(GenuineNotOurs, "The request is genuine and unaltered, but not ours: %s", why)
 		return
 	}
@@ -188,6 +123,24 @@ func (j *judge) upload(ctx context.Context, r callback.Request, key publicKey) (
 		return callback.Upload{}, err
 	}
 	return v.Verify(ctx, r)
+}
+
+// rebuilds reports whether the function, given decoded parameters instead of the query, finds the query again.
+func (j *judge) rebuilds(ctx context.Context, r callback.Request, key publicKey) bool {
+	values, err := url.ParseQuery(r.Query.Raw)
+	if err != nil {
+		return false
+	}
+	r.Query = callback.Query{Params: map[string]string{}}
+	for name, list := range values {
+		r.Query.Params[name] = strings.Join(list, ",")
+	}
+	v, err := callback.NewVerifier(callback.Config{Buckets: []string{"-"}, PublicKey: key.pem, Transport: offline{}})
+	if err != nil {
+		return false
+	}
+	_, err = v.Verify(ctx, r)
+	return errors.Is(err, callback.ErrMalformed) || errors.Is(err, callback.ErrBucketNotAllowed)
 }
 
 // notOurs says why an upload is not ours, or nothing if it may be.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/url"
 	"path"
+	"regexp"
 	"strings"
 )
 
@@ -17,8 +18,13 @@ func pathReadings(c Capture, hints []hint) readings {
 	var set variants
 	set.add(decoded)
 	for _, h := range hints {
-		if want := unescaped(h.path); want != decoded {
-			set.add(want, comparePaths(decoded, want, h.from))
+		hinted := variant{text: unescaped(h.path)}
+		if hinted.text != decoded {
+			hinted.by = []change{comparePaths(decoded, hinted.text, h.from)}
+			set.add(hinted.text, hinted.by...)
+		}
+		if !h.pathOnly {
+			r.hinted = append(r.hinted, hinted)
 		}
 	}
 	set.add(c.Path, change{PathDecodedTwice, ""})
@@ -98,12 +104,21 @@ func comparePaths(came, called, from string) change {
 
 // maskPath hides segments that may be tokens, and keeps long paths short.
 func maskPath(p string) string {
-	const longest, shown = 40, 6
 	segments := strings.Split(p, "/")
 	for i, s := range segments {
-		if len(s) > longest {
-			segments[i] = s[:shown] + "…"
-		}
+		segments[i] = masked(s)
 	}
 	return fmt.Sprintf("%.200q", strings.Join(segments, "/"))
+}
+
+// words are what people call routes and parameters; tokens hold digits, capitals, or no breaks.
+var words = regexp.MustCompile(`^[a-z]{1,16}([._-][a-z]{1,16})*$`)
+
+// masked hides what may be a token: anything long that is not made of words.
+func masked(s string) string {
+	const longest, shown = 12, 3
+	if letters := []rune(s); len(letters) > longest && !words.MatchString(s) {
+		return string(letters[:shown]) + "…"
+	}
+	return s
 }

@@ -3,7 +3,6 @@ package explain
 import (
 	"cmp"
 	"iter"
-	"maps"
 	"math/bits"
 	"slices"
 	"strings"
@@ -26,9 +25,15 @@ func queryReadings(c Capture, hints []hint) readings {
 	var set variants
 	set.add(came)
 	for _, h := range hints {
-		if !h.pathOnly {
-			set.add(h.query, compareQueries(came, h.query, h.from))
+		if h.pathOnly {
+			continue
 		}
+		hinted := variant{text: h.query}
+		if h.query != came {
+			hinted.by = []change{compareQueries(came, h.query, h.from)}
+			set.add(hinted.text, hinted.by...)
+		}
+		r.hinted = append(r.hinted, hinted)
 	}
 	r.rare = reordered(came, &set)
 	for _, v := range queryRules(came) {
@@ -38,65 +43,11 @@ func queryReadings(c Capture, hints []hint) readings {
 	return r
 }
 
-// lostQueryReadings are those of a query that is known by its parameters only. That order and spelling are lost is no change.
-func lostQueryReadings(params map[string]string, hints []hint) readings {
-	names := slices.Sorted(maps.Keys(params))
-	r := readings{rare: none, further: func(string) []variant { return nil }}
-	var set variants
-	for _, text := range rebuilt(names, params) {
-		set.add(text)
-	}
-	r.plain = set.list
-	for _, h := range hints {
-		if !h.pathOnly {
-			set.add(h.query, compareQueries(set.list[0].text, h.query, h.from))
-		}
-	}
-	for _, choice := range choices(len(names)) {
-		kept, added := divide(names, choice)
-		for _, text := range rebuilt(kept, params) {
-			set.add(text, change{QueryAdded, "the parameters " + quotedNames(added)})
-		}
-	}
-	r.single = set.list[len(r.plain):]
-	return r
-}
-
 func withMark(query string) string {
 	if query == "" {
 		return ""
 	}
 	return "?" + query
-}
-
-// rebuilt are the queries that may have become these parameters, in every order while they are few.
-func rebuilt(names []string, params map[string]string) []string {
-	var spellings [][]string
-	for _, e := range encoders {
-		for _, bare := range []bool{false, true} {
-			pairs := make([]string, len(names))
-			for i, name := range names {
-				pairs[i] = e(name)
-				if params[name] != "" || !bare {
-					pairs[i] += "=" + e(params[name])
-				}
-			}
-			if !slices.ContainsFunc(spellings, func(s []string) bool { return slices.Equal(s, pairs) }) {
-				spellings = append(spellings, pairs)
-			}
-		}
-	}
-	var all []string
-	for _, pairs := range spellings {
-		if len(pairs) > maxPermutations {
-			all = append(all, withMark(strings.Join(pairs, "&")))
-			continue
-		}
-		for order := range permutations(pairs) {
-			all = append(all, withMark(strings.Join(order, "&")))
-		}
-	}
-	return all
 }
 
 // reordered adds the other orders of a query's parameters to set, or returns them if they are many.
@@ -154,12 +105,23 @@ func withoutSome(query string) []variant {
 	var set variants
 	for _, choice := range choices(len(pairs)) {
 		kept, added := divide(pairs, choice)
-		for i, pair := range added {
-			added[i], _, _ = strings.Cut(pair, "=")
+		detail := "the parameters " + namesOf(added)
+		if repeats(added, kept) {
+			detail = appendedTwice(added)
 		}
-		set.add(withMark(strings.Join(kept, "&")), change{QueryAdded, "the parameters " + quotedNames(added)})
+		set.add(withMark(strings.Join(kept, "&")), change{QueryAdded, detail})
 	}
 	return set.list
+}
+
+// repeats reports whether all that was added stands in the query already.
+func repeats(added, kept []string) bool {
+	return !slices.ContainsFunc(added, func(pair string) bool { return !slices.Contains(kept, pair) })
+}
+
+func appendedTwice(added []string) string {
+	return "the parameters " + namesOf(added) + ", which were appended twice: nginx appends the query to the new address of a rewrite; where that " +
+		`holds $args already, end it with "?"`
 }
 
 // choices are those of n things to leave out, a bit for each, as few as possible first: any of a few, else a single one or one end.
@@ -196,33 +158,42 @@ func divide(things []string, choice uint64) (kept, left []string) {
 
 // compareQueries names what made the query that came of the one that was called. Both have their "?".
 func compareQueries(came, called, from string) change {
-	came, called = strings.TrimPrefix(came, "?"), strings.TrimPrefix(called, "?")
-	a, b := strings.Split(came, "&"), strings.Split(called, "&")
+	split := func(query string) []string {
+		if query = strings.TrimPrefix(query, "?"); query == "" {
+			return nil
+		}
+		return strings.Split(query, "&")
+	}
+	a, b := split(came), split(called)
 	decoded := func(pairs []string) []string {
 		var all []string
 		for _, p := range pairs {
-			all = append(all, unescaped(strings.ReplaceAll(p, "+", " ")))
+			all = append(all, unplussed(p))
 		}
-		return all
-	}
-	names := func(more, less []string) string {
-		var all []string
-		for _, p := range more {
-			if name, _, _ := strings.Cut(p, "="); !slices.Contains(less, p) {
-				all = append(all, name)
-			}
-		}
-		return quotedNames(all)
+		return slices.Sorted(slices.Values(all))
 	}
 	switch {
-	case called == "" || within(b, a):
-		return change{QueryAdded, "the parameters " + names(a, b) + " are not in " + from}
-	case came == "" || within(a, b):
-		return change{QueryDropped, from + " has the parameters " + names(b, a) + ", too"}
+	case within(a, b) || within(b, a):
 	case slices.Equal(slices.Sorted(slices.Values(a)), slices.Sorted(slices.Values(b))):
 		return change{QueryReordered, "compared with " + from}
-	case slices.Equal(slices.Sorted(slices.Values(decoded(a))), slices.Sorted(slices.Values(decoded(b)))):
+	case slices.Equal(decoded(a), decoded(b)):
 		return change{QueryReencoded, "compared with " + from}
+	}
+	return comparePairs(a, b, from)
+}
+
+// comparePairs names what was added to the parameters that were called, or taken from them.
+func comparePairs(came, called []string, from string) change {
+	missing := func(more, less []string) []string {
+		return slices.DeleteFunc(slices.Clone(more), func(p string) bool { return slices.Contains(less, p) })
+	}
+	switch added := missing(came, called); {
+	case within(called, came) && len(added) == 0:
+		return change{QueryAdded, appendedTwice(slices.Compact(slices.Sorted(slices.Values(came))))}
+	case within(called, came):
+		return change{QueryAdded, "the parameters " + namesOf(added) + " are not in " + from}
+	case within(came, called):
+		return change{QueryDropped, from + " has the parameters " + namesOf(missing(called, came)) + ", too"}
 	}
 	return change{QueryRewritten, "compared with " + from}
 }

@@ -27,16 +27,23 @@ func readCurl(text string) (Capture, error) {
 	for i := 1; i < len(words); i++ {
 		name, value, hasValue := option(words[i])
 		if name == "" {
-			c.url = words[i]
+			c.setURL(words[i])
 			continue
 		}
+		if name == "--next" || name == "-:" {
+			c.Notes = append(c.Notes, "The curl command makes several requests; this is about the first.")
+			break
+		}
 		if !takesValue[name] {
+			if !isFlag(name) {
+				return Capture{}, formatError("a curl command with the option %.40q, which explain does not know: leave it out", name)
+			}
 			c.flag(name)
 			continue
 		}
 		if !hasValue {
 			if i++; i == len(words) {
-				return Capture{}, formatError("a curl command whose last option %.20s lacks its value", name)
+				return Capture{}, formatError("a curl command whose last option %q lacks its value", name)
 			}
 			value = words[i]
 		}
@@ -77,52 +84,55 @@ func curlWords(text string) ([]string, error) {
 	if dynamic {
 		return nil, formatError("a curl command with $variables or $(commands): write their values instead; nothing is run here")
 	}
-	words, err := expand.Fields(&expand.Config{Env: expand.ListEnviron()}, call.Args...)
-	if err != nil {
-		return nil, formatError("a curl command that no shell could expand")
+	var words []string
+	for _, arg := range call.Args { // one by one: a shell would make any number of words of {1..9}{1..9}
+		word, err := expand.Literal(&expand.Config{Env: expand.ListEnviron()}, arg)
+		if err != nil {
+			return nil, formatError("a curl command that no shell could expand")
+		}
+		words = append(words, word)
 	}
 	return words, nil
 }
 
-// option takes a word apart: "--data", "-X", or "-XPOST". Of several flags in one word, as in "-sSX", only the last may take a value.
+// option takes a word apart: "--data", "-X", or "-XPOST". Of several flags in one word, as in "-sSX", only the last may take a value. The first
+// that curl does not have is returned in their place.
 func option(word string) (name, value string, hasValue bool) {
 	switch {
 	case strings.HasPrefix(word, "--"):
+		if i := strings.IndexByte(word, '='); i >= 0 {
+			word = word[:i+1] // curl has no such options, and what is behind may be secret
+		}
 		return word, "", false
 	case len(word) < 2 || word[0] != '-':
 		return "", "", false
 	}
+	name = word[:2]
 	for i := 1; i < len(word); i++ {
-		if short := "-" + word[i:i+1]; takesValue[short] {
+		switch short := "-" + word[i:i+1]; {
+		case takesValue[short]:
 			return short, word[i+1:], i+1 < len(word)
+		case !isFlag(short):
+			return short, "", false
+		case short == "-G" || short == "-:":
+			name = short
 		}
 	}
-	if strings.Contains(word, "G") {
-		return "-G", "", false
-	}
-	return word, "", false
+	return name, "", false
 }
-
-// takesValue are curl's options with a value that such commands hold.
-var takesValue = func() map[string]bool {
-	names := "-A -b -c -C -D -d -e -E -F -H -K -m -o -Q -r -t -T -u -U -w -x -X -y -Y -z " +
-		"--cacert --capath --cert --cert-type --ciphers --config --connect-timeout --connect-to --cookie --cookie-jar --data --data-ascii --data-binary " +
-		"--data-raw --data-urlencode --dns-servers --dump-header --expect100-timeout --form --form-string --header --interface --json --keepalive-time " +
-		"--key --key-type --limit-rate --max-redirs --max-time --noproxy --output --pass --pinnedpubkey --proxy --proxy-header --proxy-user --range --referer " +
-		"--request --request-target --resolve --retry --retry-delay --retry-max-time --speed-limit --speed-time --tls-max --trace --trace-ascii " +
-		"--unix-socket --upload-file --url --url-query --user --user-agent --write-out"
-	set := map[string]bool{}
-	for name := range strings.FieldsSeq(names) {
-		set[name] = true
-	}
-	return set
-}()
 
 type curlCommand struct {
 	Capture
 	url, target string
 	data        []string
 	get         bool
+}
+
+// setURL keeps the first URL. A word with a scheme is surely one; one without may be the value of something.
+func (c *curlCommand) setURL(word string) {
+	if c.url == "" || !strings.Contains(c.url, "://") && strings.Contains(word, "://") {
+		c.url = word
+	}
 }
 
 func (c *curlCommand) flag(name string) {
@@ -136,7 +146,7 @@ func (c *curlCommand) set(name, value string) error {
 	case "-X", "--request":
 		c.Method = value
 	case "--url":
-		c.url = value
+		c.setURL(value)
 	case "--request-target":
 		c.target = value
 	case "-A", "--user-agent":

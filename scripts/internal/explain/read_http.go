@@ -12,6 +12,7 @@ import (
 
 var (
 	requestLine = regexp.MustCompile(`^([A-Z]{3,10}) (.+?)(?: HTTP/[0-9.]+)?$`)
+	nextMessage = regexp.MustCompile(`^(?:HTTP/[0-9.]+ [0-9]{3}|[A-Z]{3,10} \S+ HTTP/[0-9.]+\r?\n)`)
 	headerLine  = regexp.MustCompile("^(:?[A-Za-z0-9!#$%&'*+.^_`|~-]+):(.*)$")
 )
 
@@ -89,12 +90,27 @@ func (c *Capture) frame(body []byte) []byte {
 			return whole
 		}
 	}
-	n, err := strconv.Atoi(c.Header.Get("Content-Length"))
-	if err == nil && n >= 0 && n < len(body) && strings.Trim(string(body[n:]), "\r\n") == "" {
+	n, ok := c.contentLength()
+	if !ok || n >= len(body) {
+		return body
+	}
+	switch behind := strings.TrimLeft(string(body[n:]), "\r\n"); {
+	case behind == "":
 		c.Notes = append(c.Notes, "The line break behind the body was left out: Content-Length does not count it.")
+		return body[:n]
+	case nextMessage.MatchString(behind): // a sniffer wrote down the connection, with what was answered
+		c.Notes = append(c.Notes, behindBody)
 		return body[:n]
 	}
 	return body
+}
+
+// behindBody is the note on what was cut off.
+const behindBody = "What stands behind the body was left out: Content-Length does not count it."
+
+func (c *Capture) contentLength() (int, bool) {
+	n, err := strconv.Atoi(c.Header.Get("Content-Length"))
+	return n, err == nil && n >= 0
 }
 
 // prefixed tells whether curl -v or --verbose wrote the text.

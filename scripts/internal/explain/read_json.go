@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 
 	"oss-callback/function/callback"
@@ -20,23 +19,26 @@ func readJSON(text []byte, depth int) (Capture, error) {
 	if depth == 0 && json.Unmarshal(text, &quoted) == nil { // logs quote what they hold
 		return read([]byte(quoted), depth+1)
 	}
-	var members map[string]json.RawMessage
-	if err := json.Unmarshal(text, &members); err != nil {
+	var m members
+	if err := json.Unmarshal(text, &m); err != nil {
 		return Capture{}, formatError("JSON that is cut off, no object, or followed by something else")
 	}
 	switch {
-	case members["requestContext"] != nil || members["rawPath"] != nil:
+	case m["log"] != nil:
+		return readHAR(m["log"])
+	case m["request"] != nil && depth < 2:
+		return readJSON(m["request"], depth+1)
+	case isEvent(m):
 		return readEvent(text)
-	case members["log"] != nil:
-		return readHAR(members["log"])
-	case members["request"] != nil:
-		return readHARRequest(members["request"])
-	case members["url"] != nil:
+	case m["postData"] != nil, m["url"] != nil && bytes.HasPrefix(m["headers"], []byte("[")):
 		return readHARRequest(text)
-	case members["path"] != nil:
-		return readOwn(text)
 	}
-	return Capture{}, formatError(`a JSON object without "path", "url", "request", "log" or "rawPath"`)
+	return readOwn(m)
+}
+
+// isEvent tells Function Compute's events from those of API gateways, which keep the query.
+func isEvent(m members) bool {
+	return m["httpMethod"] == nil && m["rawQueryString"] == nil && (m["requestContext"] != nil || m["rawPath"] != nil)
 }
 
 // readEvent reads the event of an HTTP trigger just as the function does.
@@ -144,78 +146,3 @@ func readHARRequest(text []byte) (Capture, error) {
 	}
 	return c, nil
 }
-
-// ownRequest is our own format, for those who log requests themselves. Headers are {"name":"value"}, {"name":["value"]} or
-// [{"name":…,"value":…}]. Query is the raw query, or an object of decoded parameters where the raw one is lost.
-type ownRequest struct {
-	Method     string          `json:"method"`
-	Path       string          `json:"path"` // as in the request line; it may hold the query, too
-	Query      json.RawMessage `json:"query"`
-	Headers    json.RawMessage `json:"headers"`
-	Body       json.RawMessage `json:"body"`
-	BodyBase64 []byte          `json:"bodyBase64"`
-}
-
-func readOwn(text []byte) (Capture, error) {
-	var r ownRequest
-	if err := json.Unmarshal(text, &r); err != nil {
-		return Capture{}, formatError("a JSON request with a member of the wrong type: method and path are strings, bodyBase64 is base64")
-	}
-	c := Capture{Format: "JSON", Method: r.Method, Header: http.Header{}, Body: r.BodyBase64}
-	c.setTarget(r.Path)
-	if !absent(r.Query) {
-		var raw string
-		switch {
-		case json.Unmarshal(r.Query, &raw) == nil:
-			c.Query.Raw = strings.TrimPrefix(raw, "?")
-		case json.Unmarshal(r.Query, &c.Query.Params) != nil:
-			return Capture{}, formatError("a JSON request whose query is neither a string nor an object of strings")
-		default:
-			c.Query.Raw = ""
-		}
-	}
-	if err := c.readHeaderJSON(r.Headers); err != nil {
-		return Capture{}, err
-	}
-	if len(c.Body) == 0 && !absent(r.Body) {
-		var body string
-		if json.Unmarshal(r.Body, &body) != nil {
-			body = string(r.Body)
-			c.Notes = append(c.Notes, "The body of the capture is parsed JSON instead of a string; its text was taken as it stands.")
-		}
-		c.Body = []byte(body)
-	}
-	return c, nil
-}
-
-func (c *Capture) readHeaderJSON(text json.RawMessage) error {
-	if absent(text) {
-		return nil
-	}
-	var (
-		plain map[string]string
-		many  map[string][]string
-		list  []nameAndValue
-	)
-	switch {
-	case json.Unmarshal(text, &plain) == nil:
-		for name, value := range plain {
-			list = append(list, nameAndValue{name, value})
-		}
-	case json.Unmarshal(text, &many) == nil:
-		for name, values := range many {
-			for _, value := range values {
-				list = append(list, nameAndValue{name, value})
-			}
-		}
-	case json.Unmarshal(text, &list) != nil:
-		return formatError("a JSON request whose headers are no object of strings")
-	}
-	slices.SortStableFunc(list, func(a, b nameAndValue) int { return strings.Compare(a.Name, b.Name) })
-	for _, h := range list {
-		c.addHeader(h.Name, h.Value)
-	}
-	return nil
-}
-
-func absent(text json.RawMessage) bool { return len(text) == 0 || bytes.Equal(text, []byte("null")) }

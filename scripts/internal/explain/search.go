@@ -3,6 +3,7 @@ package explain
 import (
 	"context"
 	"crypto/md5"
+	"encoding/json"
 	"iter"
 	"net/url"
 	"slices"
@@ -16,8 +17,19 @@ import (
 const (
 	// maxGuesses bounds the search, and maxHashed the bytes hashed in it: about a second.
 	maxGuesses = 20_000
-	maxHashed  = 512 << 20
+	maxHashed  = 64 << 20
+	// maxTarget bounds path and query together, in bytes; Function Compute takes 4 KB.
+	maxTarget = 8 << 10
 )
+
+// targetSize is how long path and query are, or what is left of the query.
+func (c *Capture) targetSize() int {
+	n := len(c.Path) + len(c.Query.Raw)
+	for name, value := range c.Query.Params {
+		n += len(name) + len(value) + 2
+	}
+	return n
+}
 
 // variant is one reading of a part of the request: what it was before the changes.
 type variant struct {
@@ -29,6 +41,7 @@ type variant struct {
 type readings struct {
 	plain   []variant                   // without any change; more than one only for a lost query
 	single  []variant                   // with one change
+	hinted  []variant                   // what each hint says, in the order of hints
 	rare    iter.Seq[variant]           // with one change, too, but too many to be combined with others, or to be kept
 	further func(text string) []variant // rules to combine with single ones
 }
@@ -47,6 +60,9 @@ func (f finding) request(c Capture) callback.Request {
 	h.Set("Authorization", base64.StdEncoding.EncodeToString(f.target.signature))
 	h.Set(keyURLHeader, base64.StdEncoding.EncodeToString([]byte(keyURLV1)))
 	h.Del(versionHeader)
+	if json.Valid(c.Body) && !json.Valid([]byte(f.body.text)) && slices.ContainsFunc(f.body.by, func(c change) bool { return c.id == BodyReserialized }) {
+		h.Set("Content-Type", formType) // it was made JSON, and labelled so
+	}
 	path, query := f.path.text, strings.TrimPrefix(f.query.text, "?")
 	if query == "" {
 		path += f.query.text // a "?" alone: the verifier signs none, but the path may hold one
@@ -99,9 +115,17 @@ func guesses(p, q, b readings) iter.Seq[finding] {
 		}
 		p0, q0, b0 := slices.Values(p.plain), slices.Values(q.plain), slices.Values(b.plain)
 		p1, q1, b1 := slices.Values(p.single), slices.Values(q.single), slices.Values(b.single)
+		hinted := func() bool { // path and query of one hint make a single guess
+			for i := range p.hinted {
+				if !cross(slices.Values(p.hinted[i:i+1]), slices.Values(q.hinted[i:i+1]), b1) {
+					return false
+				}
+			}
+			return true
+		}
 		_ = cross(p0, q0, b0) &&
 			cross(p1, q0, b0) && cross(p0, q1, b0) && cross(p0, q0, b1) && cross(p0, q.rare, b0) && cross(p0, q0, b.rare) &&
-			cross(p1, q1, b0) && cross(p1, q0, b1) && cross(p0, q1, b1) &&
+			cross(p1, q1, b0) && hinted() && cross(p1, q0, b1) && cross(p0, q1, b1) &&
 			cross(p.doubles(), q0, b0) && cross(p0, q.doubles(), b0) && cross(p0, q0, b.doubles())
 	}
 }
@@ -111,7 +135,7 @@ func (r readings) doubles() iter.Seq[variant] {
 	return func(yield func(variant) bool) {
 		for _, v := range r.single {
 			for _, w := range r.further(v.text) {
-				if w.by[0].id != v.by[0].id && !yield(variant{w.text, []change{v.by[0], w.by[0]}}) {
+				if w.by[0].id != v.by[0].id && !yield(variant{w.text, slices.Concat(v.by, w.by)}) {
 					return
 				}
 			}
@@ -119,7 +143,7 @@ func (r readings) doubles() iter.Seq[variant] {
 	}
 }
 
-// variants collects readings, each text once: the first to come names it.
+// variants collects readings, each text once: the first to come names it. What is longer than any callback is none.
 type variants struct {
 	list []variant
 	seen map[string]bool
@@ -129,7 +153,7 @@ func (s *variants) add(text string, by ...change) {
 	if s.seen == nil {
 		s.seen = map[string]bool{}
 	}
-	if !s.seen[text] {
+	if !s.seen[text] && len(text) <= callback.MaxBody {
 		s.seen[text] = true
 		s.list = append(s.list, variant{text, by})
 	}

@@ -15,8 +15,11 @@ var md5Info = []byte{0x30, 0x20, 0x30, 0x0c, 0x06, 0x08, 0x2a, 0x86, 0x48, 0x86,
 func openSignature(key *rsa.PublicKey, signature []byte) (digest [md5.Size]byte, ok bool) {
 	size := key.Size()
 	padding := size - len(md5Info) - md5.Size - 3
+	if len(signature) != size || padding < 8 {
+		return digest, false
+	}
 	s := new(big.Int).SetBytes(signature)
-	if len(signature) != size || padding < 8 || s.Cmp(key.N) >= 0 {
+	if s.Cmp(key.N) >= 0 { // no verifier takes it, although it opens
 		return digest, false
 	}
 	block := s.Exp(s, big.NewInt(int64(key.E)), key.N).FillBytes(make([]byte, size))

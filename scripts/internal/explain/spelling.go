@@ -115,16 +115,20 @@ func fullNames(text string) string {
 	return strings.Join(pairs, "&")
 }
 
-// quotedNames lists names of parameters for people. Their values may be secret.
-func quotedNames(names []string) string {
+// namesOf lists the names of parameters for people. Values may be secret, and what stands alone may be a value.
+func namesOf(pairs []string) string {
 	const shown = 6
 	var all []string
-	for i, name := range names {
+	for i, pair := range pairs {
 		if i == shown {
 			all = append(all, "…")
 			break
 		}
-		all = append(all, fmt.Sprintf("%.40q", name))
+		if name, value, _ := strings.Cut(pair, "="); value != "" {
+			all = append(all, fmt.Sprintf("%.40q", masked(name)))
+		} else {
+			all = append(all, "(one without a value)")
+		}
 	}
 	return strings.Join(all, ", ")
 }
