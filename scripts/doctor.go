@@ -18,8 +18,9 @@ import (
 const maxDoctorFile = 1 << 20
 
 const doctorHelp = `Calls the endpoint as OSS does and prints one line per rule: ok, warn, FAIL or skip, what was measured, and the cure. It makes
-some 15 requests, one after the other, each of which may take 5 s, the time that OSS waits; --tries says how many of them only
-measure the time.
+about 12 requests, 16 at most, one after the other, each of which may take 5 s, the time that OSS waits; --tries says how many of
+them, 3 unless told, only measure the time. If the endpoint limits how often it may be called (429, or 503 where the same callback
+passed before), doctor stops and skips the rest.
 
 Without more it can only send callbacks that the endpoint must refuse: forged ones, and one that OSS itself signed, for a bucket
 that is not yours. To see a good one get 200, give one of these:
@@ -27,7 +28,7 @@ that is not yours. To see a good one get 200, give one of these:
   --capture FILE  a genuine callback as your server received it: request line, header lines, empty line, body. It is sent again
                   several times, and your endpoint handles it each time as if OSS had sent it.
   --key FILE      the private key of a simulator, in PEM, whose public half the endpoint has in OSS_CALLBACK_PUBLIC_KEY. The signed
-                  callbacks name --bucket and --object; with an object that exists, a job is queued.
+                  callbacks name --bucket and --object; with an object that exists, each may queue a job.
 
   go run ./scripts doctor https://callback-abcdefg.cn-hangzhou.fcapp.run/oss-callback
   go run ./scripts doctor --local http://127.0.0.1:9000/oss-callback

@@ -56,7 +56,7 @@ type Options struct {
 	RootCAs *x509.CertPool
 }
 
-// Examine judges an endpoint. It makes at most 10 requests and Options.Tries more, one after the other, and takes no longer than the
+// Examine judges an endpoint. It makes at most 13 requests and Options.Tries more, one after the other, and takes no longer than the
 // Timeout for each. The report has a finding for every rule, in their order; one that cannot be judged says why. The error is about
 // unusable input and wraps ErrInput, or is that of ctx. Examine may be called concurrently.
 func Examine(ctx context.Context, o Options) (Report, error) {
@@ -83,7 +83,15 @@ type exam struct {
 	key     *rsa.PrivateKey
 	capture *capture
 	sender  sender
-	address string // ip:port that answered
+
+	addresses []string // ip:port that take connections
+	address   string   // the one of them that is talked to
+
+	linger   bool  // exchanges wait for the end of the connection
+	sent     int   // requests
+	passed   bool  // the first callback got an answer that is no breakdown
+	controls int   // requests that only told a limit from a fault
+	limit    error // why nothing more is sent
 }
 
 func newExam(o Options) (*exam, error) {
@@ -107,7 +115,7 @@ func newExam(o Options) (*exam, error) {
 	if o.Dial == nil {
 		o.Dial = new(net.Dialer).DialContext
 	}
-	e := &exam{Options: o, target: parseTarget(o.URL)}
+	e := &exam{Options: o, target: parseTarget(o.URL), linger: true}
 	return e, e.readMeans()
 }
 

@@ -15,7 +15,7 @@ func TestCorrectEndpoint(t *testing.T) {
 		only(t, report, Skip, ruleSNI, ruleNoSNI)
 		only(t, report, Fail)
 		only(t, report, Warn)
-		if n := len(s.requests()); n > 10+DefaultTries {
+		if n := len(s.requests()); n > 12 {
 			t.Errorf("%d requests", n)
 		}
 	})
@@ -38,6 +38,7 @@ func TestCorrectEndpoint(t *testing.T) {
 
 // TestBrokenEndpoints break one thing each, and exactly its rule fails.
 func TestBrokenEndpoints(t *testing.T) {
+	t.Parallel()
 	const good = `{"status":"queued"}`
 	page := "<html><body>403 Forbidden</body></html>"
 	for name, c := range map[string]struct {
@@ -64,7 +65,7 @@ func TestBrokenEndpoints(t *testing.T) {
 		"length too long, left open": {behave: func(r request) string { return raw(200, "Content-Length: 99\r\n", good) },
 			limit: time.Second, options: []func(*endpoint){keepOpen}, rule: ruleExact,
 			skipped: []string{ruleStatus, ruleSignature, ruleWarm, ruleHTTP10, ruleHTTP11, ruleClose, ruleExtra, ruleBodyTypes, ruleBigBody}},
-		"length too short": {behave: func(r request) string { return raw(200, "Content-Length: 5\r\n", good) }, rule: ruleExact},
+		"length too short": {behave: func(r request) string { return raw(200, "Content-Length: 5\r\n", good) }, rule: ruleExact, skipped: []string{ruleJSON}},
 		"length zero": {behave: func(r request) string { return raw(200, "Content-Length: 0\r\n", "") }, rule: rulePositive,
 			skipped: []string{ruleJSON, ruleExact}},
 		"length twice": {behave: func(r request) string { return sized(200, good, "Content-Length: 19\r\n") }, rule: rulePositive,
@@ -79,18 +80,6 @@ func TestBrokenEndpoints(t *testing.T) {
 		"GET only": {behave: func(r request) string { return sized(405, page, "Allow: GET\r\n") }, rule: ruleMethod,
 			skipped: []string{ruleStatus, ruleSignature, ruleJSON, ruleBOM, ruleLength, rulePositive, ruleExact, ruleNotChunked, ruleSize,
 				ruleWarm, ruleHTTP10, ruleHTTP11, ruleClose, ruleExtra, ruleBodyTypes, ruleBigBody}},
-		"HTTP/1.0 unanswered": {behave: func(r request) string {
-			if r.ProtoMinor == 0 {
-				return ""
-			}
-			return sized(200, good, "")
-		}, rule: ruleHTTP10},
-		"HTTP/1.0 refused": {behave: func(r request) string {
-			if r.ProtoMinor == 0 {
-				return sized(426, good, "")
-			}
-			return sized(200, good, "")
-		}, rule: ruleHTTP10},
 		"slow": {behave: func(r request) string { <-r.gone; return "" }, limit: time.Second, rule: ruleWarm,
 			skipped: []string{ruleRedirect, ruleMethod, ruleStatus, ruleSignature, ruleJSON, ruleBOM, ruleLength, rulePositive, ruleExact,
 				ruleNotChunked, ruleSize, ruleCold, ruleHTTP10, ruleHTTP11, ruleClose, ruleExtra, ruleBodyTypes, ruleBigBody}},

@@ -35,6 +35,9 @@ func (e *exam) judgeWarm(got []answer, late int) {
 			uploaderSees("Cost too long time.")), slowCure)
 		return
 	}
+	if len(got) == 0 && e.limit != nil {
+		return
+	}
 	if len(got) == 0 {
 		e.skip(ruleWarm, "no answer came: see "+ruleHTTP11)
 		return
@@ -62,14 +65,25 @@ func (e *exam) judgeDoor(a answer) (rule string, ok bool) {
 	e.pass(ruleRedirect, "none")
 	const routes = "route POST on exactly this path, trailing slash included, to the handler"
 	switch {
-	case fcError(a) == "FCCommonError":
-		e.fail(ruleMethod, "Function Compute refuses POST", "put POST into the HTTP trigger's methods and deploy again; it takes some seconds to spread")
+	case fcError(a) == "FCCommonError" && a.status == http.StatusForbidden:
+		e.fail(ruleMethod, "Function Compute refuses the callback with 403, before the function sees it; "+uploaderSees("Error status : 403."),
+			"put POST into the HTTP trigger's methods, have its authType anonymous, for OSS cannot sign for Function Compute, and deploy again; "+
+				"it takes some seconds to spread")
+	case fcError(a) == "FCCommonError" && a.status == http.StatusNotFound:
+		e.fail(ruleMethod, "Function Compute knows no function, trigger or custom domain here: 404; "+uploaderSees("Error status : 404."),
+			"copy the URL of the HTTP trigger from the console or the deployment's output, or mend the custom domain's routes")
+	case a.status == http.StatusBadRequest && e.target.url.Scheme == "http" && wantsTLS(a.body):
+		e.fail(ruleStatus, "400: this port speaks HTTPS only; "+uploaderSees("Error status : 400."), "write https:// in the URL, with callbackSNI true")
+		return ruleStatus, false
 	case a.status == http.StatusMethodNotAllowed, a.status == http.StatusNotImplemented:
 		detail := fmt.Sprintf("POST gets %d", a.status)
 		if allow := a.header.Get("Allow"); allow != "" {
 			detail += fmt.Sprintf(", allowed are %.60q", allow)
 		}
 		e.fail(ruleMethod, detail+"; "+uploaderSees(fmt.Sprintf("Error status : %d.", a.status)), routes)
+	case a.status == http.StatusNotFound && a.code() != "object_gone" && e.forging():
+		e.fail(ruleMethod, "POST gets 404: nothing is at this path, or it hides from forged callbacks; "+uploaderSees("Error status : 404."),
+			routes+"; if it hides on purpose, give --capture or --key")
 	case a.status == http.StatusNotFound && a.code() != "object_gone":
 		e.fail(ruleMethod, "POST gets 404: nothing is at this path; "+uploaderSees("Error status : 404."), routes)
 	default:
@@ -85,7 +99,14 @@ func (e *exam) judgeRedirect(a answer) {
 	if rest, ok := strings.CutPrefix(to, "https://"); ok && e.target.url.Scheme == "http" && strings.HasPrefix(rest, e.target.url.Hostname()) {
 		cure = "use the https:// URL as callbackUrl, with callbackSNI true: OSS does not follow"
 	}
-	e.fail(ruleRedirect, fmt.Sprintf("%d to %.120q; %s", a.status, to, uploaderSees(fmt.Sprintf("Error status : %d.", a.status))), cure)
+	e.fail(ruleRedirect, fmt.Sprintf("%d to %.120q; %s", a.status, shortenURL(to), uploaderSees(fmt.Sprintf("Error status : %d.", a.status))), cure)
+}
+
+// wantsTLS knows what nginx, Go and Apache say to plain HTTP on a port for HTTPS.
+func wantsTLS(body []byte) bool {
+	return slices.ContainsFunc([]string{
+		"plain HTTP request was sent to HTTPS port", "sent an HTTP request to an HTTPS server", "speaking plain HTTP to an SSL-enabled server port",
+	}, func(phrase string) bool { return strings.Contains(string(body), phrase) })
 }
 
 // fcError is what Function Compute says beside the function's answer, or in its place.

@@ -9,19 +9,20 @@ import (
 	"time"
 )
 
-// answer is a reply with the time it took, from the first packet to the last byte.
+// answer is a reply with the time it took, from the first packet to its last byte.
 type answer struct {
 	reply
 	took time.Duration
 }
 
-// exchange sends one request over a connection of its own, as OSS does, and reads the answer; redirects are not followed. With linger it
-// also waits to see the connection closed. Errors are errLate and errNoReply, wrapped; nothing is retried.
-func (e *exam) exchange(ctx context.Context, request []byte, linger bool) (answer, error) {
+// exchange sends one request over a connection of its own, as OSS does, and reads the answer; redirects are not followed. While
+// e.linger is set it also waits to see the connection closed. Errors are errLate and errNoReply, wrapped; nothing is retried.
+func (e *exam) exchange(ctx context.Context, request []byte) (answer, error) {
+	e.sent++
 	began := time.Now()
 	ctx, cancel := context.WithTimeout(ctx, e.Timeout)
 	defer cancel()
-	conn, err := e.connect(ctx, true)
+	conn, err := e.connect(ctx, e.address, true)
 	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, os.ErrDeadlineExceeded) {
 		return answer{}, fmt.Errorf("%w: not even a connection", errLate)
 	}
@@ -41,8 +42,13 @@ func (e *exam) exchange(ctx context.Context, request []byte, linger bool) (answe
 		conn.Write(request) // what became of it shows in the answer
 	}()
 	stamped := &stamper{r: conn, last: began}
-	got, err := readReply(stamped, linger)
-	return answer{got, stamped.last.Sub(began)}, err
+	from := newWire(stamped)
+	got, err := from.reply()
+	took := stamped.last.Sub(began) // OSS does not wait for the end of the connection
+	if err == nil && e.linger {
+		from.watch(&got)
+	}
+	return answer{got, took}, err
 }
 
 // stamper remembers when bytes last came.

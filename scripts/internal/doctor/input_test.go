@@ -129,6 +129,27 @@ func TestTokensAreNotShown(t *testing.T) {
 	}
 }
 
+// TestTokensAnywhere are not shown wherever in the path they stand.
+func TestTokensAnywhere(t *testing.T) {
+	const token = "Token9abcdefghijklmnopqrstuvwxyz0123456789ABCDEFGHIJKLMNOPQRSTUVW"
+	for _, path := range []string{"/cb/" + token + "/", "/" + token + "/oss-callback", "/cb/" + token, "/cb?token=" + token} {
+		for name, behave := range map[string]behaviour{
+			"location": func(r request) string { return sized(301, "{}", "Location: https://"+host+r.RequestURI+"\r\n") },
+			"foreign location": func(r request) string {
+				return sized(301, "{}", "Location: //cdn.example/"+strings.ToLower(token)+"?a="+token+"\r\n")
+			},
+			"body": func(r request) string { return sized(403, "No "+r.RequestURI, "") },
+		} {
+			o := start(t, behave).options()
+			o.URL = "http://" + host + path
+			report := examine(t, o)
+			if all := report.URL + text(report); strings.Contains(strings.ToLower(all), "token9ab") {
+				t.Errorf("%s of %s: %s%s", name, path, report.URL, text(report))
+			}
+		}
+	}
+}
+
 func mustCapture(t *testing.T, raw []byte) *capture {
 	t.Helper()
 	c, err := parseCapture(raw)

@@ -32,6 +32,7 @@ type message struct {
 	body          []byte
 	authorization string
 	more          []string // header lines beside the usual ones
+	requestID     string   // "" is a new one
 }
 
 // altered is the message with one character of its body changed and its signature kept.
@@ -58,26 +59,30 @@ func altered(body []byte) []byte {
 type sender struct {
 	target         target
 	bucket, object string
-	requestID      string // the same for all: what is done for one of them need not be done for the next
 	now            time.Time
 }
 
 func newSender(t target, bucket, object string) sender {
-	now := time.Now()
-	var random [8]byte
-	rand.Read(random[:]) // never fails
 	return sender{
 		target: t, bucket: cmp.Or(bucket, "oss-callback-doctor"), object: cmp.Or(object, "oss-callback-doctor/no-such-object"),
-		requestID: fmt.Sprintf("%08X", now.Unix()) + strings.ToUpper(hex.EncodeToString(random[:])), now: now,
+		now: time.Now(),
 	}
+}
+
+// newRequestID is one like OSS's: the time and something random. Every callback has its own, or a guard against replays would refuse it.
+func (s sender) newRequestID() string {
+	var random [8]byte
+	rand.Read(random[:]) // never fails
+	return fmt.Sprintf("%08X", s.now.Unix()) + strings.ToUpper(hex.EncodeToString(random[:]))
 }
 
 // form is a callback with a form body. Until it is signed its authorization is one that fits another body.
 func (s sender) form() message {
+	id := s.newRequestID()
 	return message{
-		path: s.target.path, query: s.target.query, contentType: formType, authorization: sample.authorization,
+		requestID: id, path: s.target.path, query: s.target.query, contentType: formType, authorization: sample.authorization,
 		body: []byte("bucket=" + url.QueryEscape(s.bucket) + "&object=" + url.QueryEscape(s.object) +
-			"&mimeType=image%2Fjpeg&reqId=" + s.requestID),
+			"&mimeType=image%2Fjpeg&reqId=" + id),
 	}
 }
 
@@ -86,7 +91,7 @@ func (s sender) json() message {
 	m := s.form()
 	m.contentType = jsonType
 	m.body, _ = json.Marshal(map[string]string{ // strings always marshal
-		"bucket": s.bucket, "object": s.object, "mimeType": "image/jpeg", "reqId": s.requestID,
+		"bucket": s.bucket, "object": s.object, "mimeType": "image/jpeg", "reqId": m.requestID,
 	})
 	return m
 }
@@ -136,7 +141,7 @@ func (s sender) render(m message) []byte {
 		"User-Agent: aliyun-oss-callback",
 		"x-oss-bucket: " + s.bucket,
 		"x-oss-pub-key-url: " + base64.StdEncoding.EncodeToString([]byte(publicKeyURL)),
-		"x-oss-request-id: " + s.requestID,
+		"x-oss-request-id: " + cmp.Or(m.requestID, s.newRequestID()),
 		"x-oss-requester: 1000000000000001",
 		"x-oss-signature-version: 1.0",
 		"x-oss-tag: CALLBACK",

@@ -101,7 +101,7 @@ func (e *exam) judgePublic(addrs []netip.Addr) {
 	e.pass(rulePublic, "yes")
 }
 
-// dialAll connects to the addresses and keeps the first that answers for the rest of the examination.
+// dialAll connects to the addresses and keeps those that answer, the first of them for the rest of the examination.
 func (e *exam) dialAll(ctx context.Context, addrs []netip.Addr) bool {
 	var took time.Duration
 	var dead []string
@@ -114,10 +114,14 @@ func (e *exam) dialAll(ctx context.Context, addrs []netip.Addr) bool {
 			dead, last = append(dead, address), err
 			continue
 		}
-		if e.address == "" {
-			e.address, took = address, time.Since(began)
+		if len(e.addresses) == 0 {
+			took = time.Since(began)
 		}
+		e.addresses = append(e.addresses, address)
 		conn.Close()
+	}
+	if len(e.addresses) > 0 {
+		e.address = e.addresses[0]
 	}
 	switch {
 	case e.address == "":

@@ -88,6 +88,9 @@ func TestReach(t *testing.T) {
 		"IPv6 only":     {func(o *Options) { o.Resolve = addresses("2400:3200::1") }, ruleDNS, Fail, "IPv6 addresses only"},
 		"both":          {func(o *Options) { o.Resolve = addresses("2400:3200::1", "8.8.8.8") }, ruleDNS, Pass, "8.8.8.8"},
 		"private":       {func(o *Options) { o.Resolve = addresses("8.8.8.8", "10.1.2.3") }, rulePublic, Fail, "10.1.2.3 is private"},
+		"private too":   {func(o *Options) { o.Resolve = addresses("172.31.255.254") }, rulePublic, Fail, "172.31.255.254 is private"},
+		"not private":   {func(o *Options) { o.Resolve = addresses("172.32.0.1") }, rulePublic, Pass, "yes"},
+		"benchmarks":    {func(o *Options) { o.Resolve = addresses("198.19.0.1") }, rulePublic, Fail, "benchmarks"},
 		"shared":        {func(o *Options) { o.Resolve = addresses("100.100.1.2") }, rulePublic, Fail, "CGN"},
 		"link-local":    {func(o *Options) { o.Resolve = addresses("169.254.169.254") }, rulePublic, Fail, "link-local"},
 		"loopback":      {func(o *Options) { o.URL = "http://127.0.0.1:1/a" }, rulePublic, Fail, "loopback"},
@@ -126,6 +129,7 @@ func TestReach(t *testing.T) {
 }
 
 func TestTLS(t *testing.T) {
+	t.Parallel()
 	soon, later := time.Now().Add(24*time.Hour), time.Now().Add(90*24*time.Hour)
 	good, roots := cert(t, host, later)
 	expired, expiredRoots := cert(t, host, time.Now().Add(-time.Hour))
@@ -159,11 +163,14 @@ func TestTLS(t *testing.T) {
 		"ends soon":                       {config: always(ending), roots: endingRoots, sni: Warn, noSNI: Pass, says: "renew"},
 		"another host":                    {config: always(other), roots: otherRoots, sni: Fail, noSNI: Skip, says: "this host name"},
 		"unknown authority":               {config: always(good), roots: strangers, sni: Fail, noSNI: Skip, says: "intermediate"},
-		"plain HTTP":                      {plain: true, sni: Fail, noSNI: Skip, says: "use http://"},
+		"client certificate": {config: &tls.Config{Certificates: []tls.Certificate{good}, ClientAuth: tls.RequireAnyClientCert, MaxVersion: tls.VersionTLS12},
+			roots: roots, sni: Fail, noSNI: Skip, says: "client certificate"},
+		"plain HTTP": {plain: true, sni: Fail, noSNI: Skip, says: "use http://"},
 		"TLS 1.1": {config: &tls.Config{Certificates: []tls.Certificate{good}, MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11},
 			sni: Fail, noSNI: Skip, says: "TLS 1.2"},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			options := []func(*endpoint){trustOSS}
 			if !c.plain {
 				options = append(options, secured(c.config))
@@ -185,5 +192,70 @@ func TestTLS(t *testing.T) {
 				only(t, report, Fail)
 			}
 		})
+	}
+}
+
+// TestClientCertificate is demanded in TLS 1.3, which tells only after the handshake.
+func TestClientCertificate(t *testing.T) {
+	good, roots := cert(t, host, time.Now().Add(90*24*time.Hour))
+	o := start(t, correct, secured(&tls.Config{Certificates: []tls.Certificate{good}, ClientAuth: tls.RequireAnyClientCert})).options()
+	o.URL, o.RootCAs = "https://"+host+"/a", roots
+	report := examine(t, o)
+	only(t, report, Fail, ruleHTTP11)
+	if f := finding(report, ruleHTTP11); !strings.Contains(f.Detail, "certificate required") || f.Cure != clientCertificateCure {
+		t.Errorf("%+v", f)
+	}
+}
+
+func TestSlowHandshake(t *testing.T) {
+	t.Parallel()
+	o := start(t, func(r request) string { <-r.gone; return "" }).options() // waits for a request in vain
+	o.URL, o.Timeout = "https://"+host+"/a", time.Second
+	o.Dial = hanging(t)
+	report := examine(t, o)
+	only(t, report, Fail, ruleSNI)
+	if f := finding(report, ruleSNI); strings.Contains(f.Cure, "http://") || !strings.Contains(f.Cure, "busy server") {
+		t.Errorf("%+v", f)
+	}
+}
+
+// hanging dials a server that takes connections and says nothing.
+func hanging(t *testing.T) func(context.Context, string, string) (net.Conn, error) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { listener.Close() })
+	return func(ctx context.Context, network, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, network, listener.Addr().String())
+	}
+}
+
+// TestEveryAddressHasItsCertificate: OSS may pick any of them.
+func TestEveryAddressHasItsCertificate(t *testing.T) {
+	good, roots := cert(t, host, time.Now().Add(90*24*time.Hour))
+	expired, _ := cert(t, host, time.Now().Add(-time.Hour))
+	roots.AddCert(expired.Leaf)
+	one := start(t, correct, trustOSS, secured(&tls.Config{Certificates: []tls.Certificate{good}}))
+	other := start(t, correct, trustOSS, secured(&tls.Config{Certificates: []tls.Certificate{expired}}))
+	for _, bad := range []string{"8.8.8.8:443", "8.8.4.4:443"} {
+		o := one.options()
+		o.URL, o.RootCAs = "https://"+host+"/a", roots
+		o.Resolve = func(context.Context, string) ([]netip.Addr, error) {
+			return []netip.Addr{netip.MustParseAddr("8.8.8.8"), netip.MustParseAddr("8.8.4.4")}, nil
+		}
+		o.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
+			to := one
+			if address == bad {
+				to = other
+			}
+			return new(net.Dialer).DialContext(ctx, network, to.listener.Addr().String())
+		}
+		report := examine(t, o)
+		only(t, report, Fail, ruleSNI)
+		only(t, report, Skip)
+		if f := finding(report, ruleSNI); !strings.Contains(f.Detail, bad+": ") || !strings.Contains(f.Cure, "renew") {
+			t.Errorf("%+v", f)
+		}
 	}
 }

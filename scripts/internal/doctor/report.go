@@ -40,12 +40,13 @@ type sheet struct {
 	end   string // why the rules without a finding were not judged
 }
 
-// note adds a finding. The first one for a rule counts.
+// note adds a finding. The first one for a rule counts, but a failure outweighs whatever was found before, and a warning a pass.
 func (s *sheet) note(f Finding) {
 	if s.found == nil {
 		s.found = map[string]Finding{}
 	}
-	if _, ok := s.found[f.Rule]; !ok {
+	known, ok := s.found[f.Rule]
+	if !ok || f.Verdict == Fail && known.Verdict != Fail || f.Verdict == Warn && known.Verdict == Pass {
 		s.found[f.Rule] = f
 	}
 }

@@ -14,12 +14,14 @@ import (
 	"crypto/x509/pkix"
 	"encoding/base64"
 	"encoding/pem"
+	"flag"
 	"fmt"
 	"io"
 	"math/big"
 	"net"
 	"net/http"
 	"net/netip"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -38,6 +40,15 @@ MFwwDQYJKoZIhvcNAQEBBQADSwAwSAJBAKs/JBGzwUB2aVht4crBx3oIPBLNsjGs
 C0fTXv+nvlmklvkcolvpvXLTjaxUHR3W9LXxQ2EHXAJfCB+6H2YF1k8CAwEAAQ==
 -----END PUBLIC KEY-----
 `
+
+// TestMain runs more tests at once than there are processors, for most of them wait.
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if err := flag.Set("test.parallel", "8"); err != nil {
+		panic(err)
+	}
+	os.Exit(m.Run())
+}
 
 // request is a callback as an endpoint of these tests sees it.
 type request struct {
@@ -246,6 +257,16 @@ func cert(t *testing.T, name string, ends time.Time) (tls.Certificate, *x509.Cer
 // secured puts the endpoint behind TLS.
 func secured(config *tls.Config) func(*endpoint) {
 	return func(s *endpoint) { s.listener = tls.NewListener(s.listener, config) }
+}
+
+// readReply reads one reply as exchange does.
+func readReply(r io.Reader, linger bool) (reply, error) {
+	from := newWire(r)
+	got, err := from.reply()
+	if err == nil && linger {
+		from.watch(&got)
+	}
+	return got, err
 }
 
 func examine(t *testing.T, o Options) Report {

@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os"
+	"strings"
 	"time"
 )
 
@@ -23,19 +25,39 @@ func (e *exam) secure(ctx context.Context) bool {
 		e.skip(ruleNoSNI, "plain http")
 		return true
 	}
-	began := time.Now()
-	state, err := e.handshake(ctx, true)
-	if err != nil {
-		e.fail(ruleSNI, plain(err), tlsCure(err))
+	if !e.secureAll(ctx) {
 		return e.stop("there is no secure connection: see " + ruleSNI)
 	}
-	e.judgeCertificate(state, time.Since(began))
-	if _, err := e.handshake(ctx, false); err != nil {
+	if _, err := e.handshake(ctx, e.address, false); err != nil {
 		e.warn(ruleNoSNI, "fails without the server's name: "+plain(err),
 			"have \"callbackSNI\": true, a JSON boolean, in the callback parameters, as `go run ./scripts params` makes them")
 	} else {
 		e.pass(ruleNoSNI, "valid too")
 	}
+	return true
+}
+
+// secureAll shakes hands with every address that takes connections, for OSS may pick any, and keeps the first that can be talked to.
+func (e *exam) secureAll(ctx context.Context) bool {
+	var good []string
+	for _, address := range e.addresses {
+		began := time.Now()
+		state, err := e.handshake(ctx, address, true)
+		if err != nil {
+			detail := plain(err)
+			if len(e.addresses) > 1 {
+				detail = address + ": " + detail
+			}
+			e.fail(ruleSNI, detail, tlsCure(err))
+			continue
+		}
+		good = append(good, address)
+		e.judgeCertificate(state, time.Since(began))
+	}
+	if len(good) == 0 {
+		return false
+	}
+	e.address = good[0]
 	return true
 }
 
@@ -51,10 +73,10 @@ func (e *exam) judgeCertificate(state tls.ConnectionState, took time.Duration) {
 	e.pass(ruleSNI, detail)
 }
 
-func (e *exam) handshake(ctx context.Context, sni bool) (tls.ConnectionState, error) {
+func (e *exam) handshake(ctx context.Context, address string, sni bool) (tls.ConnectionState, error) {
 	ctx, cancel := context.WithTimeout(ctx, e.Timeout)
 	defer cancel()
-	conn, err := e.connect(ctx, sni)
+	conn, err := e.connect(ctx, address, sni)
 	if err != nil {
 		return tls.ConnectionState{}, err
 	}
@@ -62,9 +84,9 @@ func (e *exam) handshake(ctx context.Context, sni bool) (tls.ConnectionState, er
 	return conn.(*tls.Conn).ConnectionState(), nil
 }
 
-// connect opens a connection to the endpoint, with TLS for https.
-func (e *exam) connect(ctx context.Context, sni bool) (net.Conn, error) {
-	conn, err := e.Dial(ctx, "tcp", e.address)
+// connect opens a connection to an address of the endpoint, with TLS for https.
+func (e *exam) connect(ctx context.Context, address string, sni bool) (net.Conn, error) {
+	conn, err := e.Dial(ctx, "tcp", address)
 	if err != nil || e.target.url.Scheme != "https" {
 		return conn, err
 	}
@@ -95,10 +117,19 @@ func (e *exam) verify(state tls.ConnectionState) error {
 	return nil
 }
 
+const clientCertificateCure = "do not demand a client certificate on this path: OSS has none"
+
+// remoteAlert is what the other side said when it ended TLS.
+func remoteAlert(err error) (*net.OpError, bool) {
+	alert, ok := errors.AsType[*net.OpError](err)
+	return alert, ok && alert.Op == "remote error"
+}
+
 func tlsCure(err error) string {
 	invalid, isInvalid := errors.AsType[x509.CertificateInvalidError](err)
 	_, isHost := errors.AsType[x509.HostnameError](err)
 	_, isUnknown := errors.AsType[x509.UnknownAuthorityError](err)
+	alert, isAlert := remoteAlert(err)
 	switch {
 	case isInvalid && invalid.Reason == x509.Expired:
 		return "renew the certificate, or set the clock that made it"
@@ -108,7 +139,11 @@ func tlsCure(err error) string {
 		return "have the server send the intermediate certificates too, and use one that public authorities signed; a self-signed one does not do"
 	case errors.Is(err, errCertificate):
 		return "replace the certificate"
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded):
+		return "have the handshake done in a fraction of a second: look for a busy server, or a proxy or firewall that holds connections up"
+	case isAlert && strings.Contains(alert.Error(), "certificate"):
+		return clientCertificateCure
 	default:
-		return "check that this port speaks TLS 1.2 or 1.3 and knows this host name; for plain HTTP use http://"
+		return "check that this port speaks TLS 1.2 or 1.3, knows this host name and demands no client certificate; for plain HTTP use http://"
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"slices"
 	"strconv"
 	"strings"
@@ -14,8 +15,28 @@ const smallAnswer = 1300
 
 const exactCure = "set Content-Length to the body's length in bytes, not in characters, after compression and every filter"
 
-// judgeShapes judges the form of answers. Of each rule the worst finding counts.
-func (e *exam) judgeShapes(answers []answer) {
+// judgeShapes judges the form of answers. Of each rule the worst finding counts. OSS only looks at the status of a refusal, so that where a
+// good callback was seen to get 200, refusals are warned about at most.
+func (e *exam) judgeShapes(good, refused []answer) {
+	worst := worstShapes(good)
+	lenient := slices.ContainsFunc(good, func(a answer) bool { return a.status == http.StatusOK })
+	for rule, f := range worstShapes(refused) {
+		if lenient && f.Verdict != Fail {
+			continue
+		}
+		if lenient {
+			f.Verdict = Warn
+		}
+		if known, ok := worst[rule]; !ok || gravity(f.Verdict) > gravity(known.Verdict) {
+			worst[rule] = f
+		}
+	}
+	for _, f := range worst {
+		e.note(f)
+	}
+}
+
+func worstShapes(answers []answer) map[string]Finding {
 	worst := map[string]Finding{}
 	for _, a := range answers {
 		for rule, f := range shape(a.reply) {
@@ -28,9 +49,7 @@ func (e *exam) judgeShapes(answers []answer) {
 			worst[rule] = f
 		}
 	}
-	for _, f := range worst {
-		e.note(f)
-	}
+	return worst
 }
 
 func gravity(v Verdict) int { return slices.Index([]Verdict{Pass, Skip, Warn, Fail}, v) }
@@ -68,11 +87,10 @@ func (s *sheet) lengths(r reply) {
 		s.fail(ruleNotChunked, fmt.Sprintf("Transfer-Encoding: %.30s", coding),
 			"write the whole body at once with its Content-Length: no streaming, no flushing, no compression by a proxy")
 		s.skip(ruleLength, "see "+ruleNotChunked)
-	}
-	s.pass(ruleNotChunked, "no Transfer-Encoding")
-	if len(values) == 0 {
+	} else if len(values) == 0 {
 		s.fail(ruleLength, "missing", "send Content-Length with every answer, errors included")
 	}
+	s.pass(ruleNotChunked, "no Transfer-Encoding")
 	s.pass(ruleLength, strings.Join(values, ", "))
 	if found := s.found[ruleLength]; found.Verdict != Pass {
 		s.skip(rulePositive, "see "+ruleLength)
@@ -89,8 +107,10 @@ func (s *sheet) lengths(r reply) {
 		s.fail(rulePositive, "0: the body is empty", `answer with a JSON object, if there is nothing to say with {"status":"ok"}`)
 	case n > maxBody:
 		s.skip(ruleExact, "see "+ruleSize)
-	case len(r.body) > int(n):
-		s.fail(ruleExact, fmt.Sprintf("says %d, but the body has %d bytes: OSS would read a part of it", n, len(r.body)), exactCure)
+	case len(r.extra) > 0 && complete(r.body):
+		s.warn(ruleExact, fmt.Sprintf("says %d, and after that whole JSON come %d bytes more, which OSS does not read", n, len(r.extra)), exactCure)
+	case len(r.extra) > 0:
+		s.fail(ruleExact, fmt.Sprintf("says %d, but the body has %d bytes: OSS would read a part of it", n, len(r.body)+len(r.extra)), exactCure)
 	case len(r.body) < int(n):
 		s.fail(ruleExact, fmt.Sprintf("says %d, but only %d bytes came: OSS would wait for the rest", n, len(r.body)), exactCure)
 	}
@@ -129,6 +149,9 @@ func (s *sheet) content(r reply) {
 		s.skip(ruleJSON, "see "+ruleSize)
 	case utf16:
 		s.skip(ruleJSON, "see "+ruleBOM)
+	case r.header.Get("Content-Encoding") != "" && !json.Valid(text):
+		s.fail(ruleJSON, fmt.Sprintf("compressed, Content-Encoding: %.30s, which OSS did not ask for and does not undo", r.header.Get("Content-Encoding")),
+			"turn compression off on this path, in the server and in the proxy in front of it")
 	case json.Valid(text) && text[0] == '{':
 		s.pass(ruleJSON, excerpt(text))
 	case json.Valid(text) && text[0] == '[':

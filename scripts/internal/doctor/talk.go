@@ -4,34 +4,32 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
+	"strings"
 )
 
 // talk sends callbacks and judges the answers.
 func (e *exam) talk(ctx context.Context) bool {
-	request, err := e.best()
-	if err != nil { // the key cannot sign
+	if _, err := e.best(); err != nil { // the key cannot sign
 		e.fail(ruleSignature, err.Error(), "give another key, of 512 bits or more")
 		return e.stop("there is nothing to send: see " + ruleSignature)
 	}
-	first, ok := e.knock(ctx, request)
+	first, ok := e.knock(ctx)
 	if !ok {
 		return false
 	}
-	if first.starved() {
-		e.judgeShapes([]answer{first})
-		return e.stop("no answer ends in time: see " + ruleExact)
+	if rule := first.unended(); rule != "" {
+		e.judgeShapes([]answer{first}, nil)
+		return e.stop("no answer ends in time: see " + rule)
 	}
-	linger := !first.open
-	good := append([]answer{first}, e.again(ctx, request, linger)...)
-	d := dialogue{linger: linger, good: good, forged: first}
-	d.shaped = append(d.shaped, good...)
+	e.linger, e.passed = !first.open, first.status < http.StatusInternalServerError
+	d := dialogue{good: append([]answer{first}, e.again(ctx)...)}
+	d.forged.answer = first
 	if !e.forging() {
-		if d.forged, d.forgedErr = e.exchange(ctx, e.sender.render(e.sender.form()), linger); d.forgedErr == nil {
-			d.shaped = append(d.shaped, d.forged)
-		}
+		d.forged = attempt(e.ask(ctx, e.sender.render(e.sender.form())))
 	}
 	e.judgeTrust(ctx, &d)
-	e.judgeShapes(d.shaped)
+	e.judgeShapes(d.good, d.refused())
 	e.judgeClose(first)
 	e.vary(ctx, d)
 	return true
@@ -39,12 +37,31 @@ func (e *exam) talk(ctx context.Context) bool {
 
 // dialogue is what has been answered so far.
 type dialogue struct {
-	linger    bool     // the endpoint closes its connections, so that their ends can be waited for
-	good      []answer // to the best callback we have, one at least; to a forged one if we have no key and no capture
-	forged    answer   // to a forged callback
-	forgedErr error    // why there is none
-	shaped    []answer // those whose form is judged
+	good       []answer // to the best callback we have, one at least; to forged ones if we have no key and no capture
+	forged     tried    // a forged callback; without key and capture the first of good
+	altered    tried    // the best callback, altered
+	forgedJSON tried    // with a key, a forged callback with a JSON body
 }
+
+// refused are the answers to callbacks that must be refused.
+func (d dialogue) refused() (list []answer) {
+	for _, t := range []tried{d.forged, d.altered, d.forgedJSON} {
+		if t.answered() {
+			list = append(list, t.answer)
+		}
+	}
+	return list
+}
+
+// tried is an answer, or why there is none. The zero value was not sent.
+type tried struct {
+	answer
+	err error
+}
+
+func attempt(a answer, err error) tried { return tried{a, err} }
+
+func (t tried) answered() bool { return t.err == nil && t.status > 0 }
 
 // forging tells that we have neither a key nor a capture: all that can be sent are callbacks that must be refused.
 func (e *exam) forging() bool { return e.key == nil && e.capture == nil }
@@ -66,12 +83,21 @@ func (e *exam) signed(m message) (message, error) {
 	return m.sign(e.key)
 }
 
+// askBest sends the best callback.
+func (e *exam) askBest(ctx context.Context) (answer, error) {
+	request, err := e.best()
+	if err != nil {
+		return answer{}, err
+	}
+	return e.ask(ctx, request)
+}
+
 // knock sends the first callback, twice if it is late, and judges whether there is an endpoint at all.
-func (e *exam) knock(ctx context.Context, request []byte) (answer, bool) {
-	first, err := e.exchange(ctx, request, true)
+func (e *exam) knock(ctx context.Context) (answer, bool) {
+	first, err := e.askBest(ctx)
 	if errors.Is(err, errLate) && ctx.Err() == nil {
 		cold := err
-		if first, err = e.exchange(ctx, request, true); errors.Is(err, errLate) {
+		if first, err = e.askBest(ctx); errors.Is(err, errLate) {
 			e.skip(ruleCold, "every answer is late, not only the first: see "+ruleWarm)
 			e.fail(ruleWarm, fmt.Sprintf("no complete answer within %s, twice; %s", e.Timeout, uploaderSees("Cost too long time.")), slowCure)
 			return first, e.stop("no answer came in time: see " + ruleWarm)
@@ -80,9 +106,16 @@ func (e *exam) knock(ctx context.Context, request []byte) (answer, bool) {
 			e.fail(ruleCold, fmt.Sprintf("%s within %s; the next one took %d ms", cold, e.Timeout, first.took.Milliseconds()), coldCure)
 		}
 	}
+	if errors.Is(err, errLimited) {
+		e.judgeLimit(first, 0)
+		return first, false
+	}
 	if err != nil {
-		e.fail(ruleHTTP11, err.Error()+"; "+uploaderSees("Error status : -1.OSS can not connect to your callbackUrl, please check it."),
-			"look into the log of the server, or of the proxy in front of it: it must answer every request, errors included")
+		cure := "look into the log of the server, or of the proxy in front of it: it must answer every request, errors included"
+		if strings.Contains(err.Error(), "certificate") {
+			cure = clientCertificateCure
+		}
+		e.fail(ruleHTTP11, err.Error()+"; "+uploaderSees("Error status : -1.OSS can not connect to your callbackUrl, please check it."), cure)
 		return first, e.stop("there is no answer to judge: see " + ruleHTTP11)
 	}
 	e.judgeCold(first.took)
@@ -93,17 +126,22 @@ func (e *exam) knock(ctx context.Context, request []byte) (answer, bool) {
 }
 
 // again times the following callbacks.
-func (e *exam) again(ctx context.Context, request []byte, linger bool) (got []answer) {
+func (e *exam) again(ctx context.Context) (got []answer) {
 	var late, lost int
 	for range e.Tries {
-		a, err := e.exchange(ctx, request, linger)
+		a, err := e.askBest(ctx)
 		switch {
 		case err == nil:
 			got = append(got, a)
+		case errors.Is(err, errLimited):
+			e.judgeLimit(a, len(got)+1)
 		case errors.Is(err, errLate):
 			late++
 		default:
 			lost++
+		}
+		if e.limit != nil {
+			break
 		}
 	}
 	e.judgeWarm(got, late)
@@ -115,37 +153,14 @@ func (e *exam) again(ctx context.Context, request []byte, linger bool) (got []an
 	return got
 }
 
-// vary sends callbacks that differ in what must not matter.
-func (e *exam) vary(ctx context.Context, d dialogue) {
-	reference := d.forged
-	if e.key != nil {
-		reference = d.good[0]
-	} else if d.forgedErr != nil {
-		e.end = "there is no answer to compare with: see " + ruleStatus
+// judgeLimit judges a limit that a good callback met after others had passed. It says nothing of forged ones.
+func (e *exam) judgeLimit(a answer, passed int) {
+	if e.forging() && fcError(a) == "" {
 		return
 	}
-	send := func(m message) (answer, error) {
-		m, err := e.signed(m)
-		if err != nil {
-			return answer{}, err
-		}
-		return e.exchange(ctx, e.sender.render(m), d.linger)
+	says := fmt.Sprint(a.status)
+	if kind := fcError(a); kind != "" {
+		says += fmt.Sprintf(" (%.60s)", kind)
 	}
-	old := e.sender.form()
-	old.proto = "HTTP/1.0"
-	e.judgeHTTP10(reference, attempt(send(old)))
-
-	elsewhere := e.sender.form()
-	elsewhere.host = "callback-host.example"
-	e.judgeExtra(reference, attempt(send(e.sender.odd())), attempt(send(elsewhere)))
-	e.judgeBodyTypes(reference, attempt(send(e.sender.json())))
-	e.judgeBigBody(attempt(send(e.sender.big())))
+	e.fail(ruleStatus, fmt.Sprintf("callback %d gets %s; %s", passed+1, says, uploaderSees(fmt.Sprintf("Error status : %d.", a.status))), limitCure)
 }
-
-// tried is an answer, or why there is none.
-type tried struct {
-	answer
-	err error
-}
-
-func attempt(a answer, err error) tried { return tried{a, err} }

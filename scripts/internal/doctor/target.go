@@ -16,7 +16,7 @@ type target struct {
 	fault, cure string // why OSS would not take it
 }
 
-// tokenAtLeast is the length from which on a last path segment may be a token, and is not shown in full. Tokens of ours have
+// tokenAtLeast is the length from which on a path segment may be a token, and is not shown in full. Tokens of ours have
 // 60 characters or more.
 const tokenAtLeast = 24
 
@@ -85,15 +85,31 @@ func (t target) shown() string {
 	return t.url.Scheme + "://" + t.url.Host + shortenPath(t.requestURI())
 }
 
-// shortenPath cuts a last segment that may be a token, and the query.
+// shortenPath cuts the segments that may be a token, and the query.
 func shortenPath(requestURI string) string {
 	path, _, hasQuery := strings.Cut(requestURI, "?")
-	last := strings.LastIndexByte(path, '/') + 1
-	shown := path[:last] + shorten(path[last:])
+	segments := strings.Split(path, "/")
+	for i, segment := range segments {
+		segments[i] = shorten(segment)
+	}
+	shown := strings.Join(segments, "/")
 	if hasQuery {
 		shown += "?…"
 	}
 	return shown
+}
+
+// shortenURL is shortenPath for a URL with or without a host.
+func shortenURL(raw string) string {
+	scheme, rest, ok := strings.Cut(raw, "://")
+	if !ok || strings.ContainsAny(scheme, "/?") {
+		return shortenPath(raw)
+	}
+	host := rest
+	if i := strings.IndexAny(rest, "/?"); i >= 0 {
+		host = rest[:i]
+	}
+	return scheme + "://" + host + shortenPath(rest[len(host):])
 }
 
 func shorten(segment string) string {
@@ -103,14 +119,15 @@ func shorten(segment string) string {
 	return segment[:6] + "…"
 }
 
-// redact takes the token out of what an endpoint said.
+// redact takes what may be a token out of what an endpoint said.
 func (t target) redact(text string) string {
 	if t.url == nil {
 		return text
 	}
-	last := t.path[strings.LastIndexByte(t.path, '/')+1:]
-	if len(last) >= tokenAtLeast {
-		text = hide(text, last, shorten(last))
+	for segment := range strings.SplitSeq(t.path, "/") {
+		if len(segment) >= tokenAtLeast {
+			text = hide(text, segment, shorten(segment))
+		}
 	}
 	return hide(text, t.query, "…")
 }

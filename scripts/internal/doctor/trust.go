@@ -2,40 +2,51 @@ package doctor
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 
 	"oss-callback/scripts/internal/osssim"
 )
 
-const verifiesNothing = "verify OSS's signature before anything else, and answer 401 or 403 if it does not fit: as it is, anyone can call"
+const verifiesNothing = "verify OSS's signature before anything else, for every request, and answer 401 or 403 if it does not fit: as it is, anyone can call"
 
 // judgeTrust judges status and signature: a good callback gets 200, an altered or forged one does not.
 func (e *exam) judgeTrust(ctx context.Context, d *dialogue) {
 	if e.forging() {
-		if e.judgeForged(d.forged) {
-			e.judgeSample(ctx, d.linger)
-		}
+		e.judgeForged(ctx, d.good)
 		return
 	}
-	if d.forgedErr != nil {
-		e.fail(ruleStatus, "a forged callback gets "+d.forgedErr.Error(), "refuse it at once with a JSON object; do not wait for anything, such as a key")
+	if err := d.forged.err; err != nil && !errors.Is(err, errLimited) {
+		e.fail(ruleStatus, "a forged callback gets "+err.Error(), "refuse it at once with a JSON object; do not wait for anything, such as a key")
 	}
 	good := d.good[0]
 	verified := e.judgeGood(good)
-	altered, err := e.exchange(ctx, e.alteredBest(), d.linger)
-	if err == nil {
-		d.shaped = append(d.shaped, altered)
+	e.judgeSteady(d.good)
+	d.altered = attempt(e.ask(ctx, e.alteredBest()))
+	if e.key != nil {
+		d.forgedJSON = attempt(e.ask(ctx, e.sender.render(e.sender.json())))
 	}
-	switch {
-	case !verified:
+	for _, a := range d.refused() {
+		if admitted(a) {
+			e.fail(ruleSignature, fmt.Sprintf("an altered or forged callback gets %d too", a.status), verifiesNothing)
+			return
+		}
+	}
+	if !verified {
 		e.skip(ruleSignature, "see "+ruleStatus)
-	case err != nil:
-		e.fail(ruleSignature, "an altered callback gets "+err.Error(), "refuse it at once with a JSON object")
-	case success(altered) || d.forgedErr == nil && success(d.forged):
-		e.fail(ruleSignature, "an altered or forged callback gets "+statusText(altered, d.forged)+" too", verifiesNothing)
-	case alike(good, altered):
+		return
+	}
+	altered := d.altered
+	switch {
+	case errors.Is(altered.err, errLimited): // no verdict: all that is left is skipped
+	case altered.err != nil:
+		e.fail(ruleSignature, "an altered callback gets "+altered.err.Error(), "refuse it at once with a JSON object")
+	case alike(good, altered.answer):
 		e.skip(ruleSignature, fmt.Sprintf("an altered callback gets the same answer as the good one, %d", good.status))
+	case !refusal4xx(altered.answer):
+		e.warn(ruleSignature, fmt.Sprintf("the good one gets %d, an altered one %d, which is no refusal: it may have another cause than the signature",
+			good.status, altered.status), "answer 401 or 403 if the signature does not fit")
 	default:
 		e.pass(ruleSignature, fmt.Sprintf("the good one gets %d, an altered one %d", good.status, altered.status))
 	}
@@ -69,6 +80,8 @@ func (e *exam) judgeGood(a answer) bool {
 	case known:
 		e.fail(ruleStatus, fmt.Sprintf("a good callback gets %d %s: %s; %s", a.status, a.code(), said.detail, sees), said.cure)
 		return said.verified
+	case a.status == http.StatusUnauthorized:
+		e.fail(ruleStatus, "a good callback gets 401; "+sees, "let this path through without a login, token or CSRF check: OSS brings nothing but its signature")
 	default:
 		e.fail(ruleStatus, fmt.Sprintf("a good callback gets %d; %s", a.status, sees), "look into the endpoint's log for why it refused the callback")
 	}
@@ -87,61 +100,24 @@ func (e *exam) excusable(code string) bool {
 	}
 }
 
-// judgeForged judges the answer to a forged callback where nothing better can be sent. It returns false if that says it all.
-func (e *exam) judgeForged(a answer) bool {
-	said := refusals[a.code()]
-	switch {
-	case e.judgePlatform(a):
-	case success(a):
-		e.fail(ruleStatus, fmt.Sprintf("a forged callback gets %d: the endpoint verifies nothing", a.status), verifiesNothing)
-	case a.status >= http.StatusInternalServerError && said.cure != "":
-		e.fail(ruleStatus, fmt.Sprintf("a forged callback gets %d %s: %s", a.status, a.code(), said.detail), said.cure)
-	case a.status >= http.StatusInternalServerError:
-		e.fail(ruleStatus, fmt.Sprintf("a forged callback gets %d, which is no refusal but a breakdown", a.status),
-			"look into the log of the server and of the gateway in front of it; 502 from Function Compute means that the function did not run")
-	default:
-		e.pass(ruleStatus, fmt.Sprintf("a forged callback is refused with %d; to see 200 for a good one, give --capture or --key", a.status))
-		if a.code() != "bad_signature" && said.rule == ruleSignature {
-			e.fail(ruleSignature, fmt.Sprintf("a complete callback gets %d %s: %s", a.status, a.code(), said.detail), said.cure)
-			return false
+// judgeSteady wants each of the callbacks, which say the same, answered as the first one was.
+func (e *exam) judgeSteady(good []answer) {
+	first := good[0]
+	for i, a := range good[1:] {
+		if alike(first, a) && fcError(first) == fcError(a) {
+			continue
 		}
-		return true
-	}
-	e.skip(ruleSignature, "see "+ruleStatus)
-	return false
-}
-
-// judgeSample sends what OSS itself once signed, and an altered copy.
-func (e *exam) judgeSample(ctx context.Context, linger bool) {
-	genuine, err := e.exchange(ctx, e.sender.render(sample), linger)
-	if err != nil {
-		e.skip(ruleSignature, "OSS's own sample gets "+err.Error())
+		detail := fmt.Sprintf("callback %d of %d gets %d %s%.60s, the first one, which says the same, %d", i+2, len(good), a.status, a.code(), fcError(a), first.status)
+		if e.capture != nil && refusal4xx(a) && success(first) {
+			e.warn(ruleStatus, detail, "none if the endpoint has a guard against replays, for it was the same capture; else look into its log")
+			return
+		}
+		cure := refusals[a.code()].cure
+		if cure == "" {
+			cure = "look into the log: a limit on requests, one bad server of several, or something behind it that stumbles"
+		}
+		e.fail(ruleStatus, detail, cure)
 		return
-	}
-	altered, err := e.exchange(ctx, e.sender.render(sample.altered()), linger)
-	if err != nil {
-		e.skip(ruleSignature, "an altered copy of OSS's own sample gets "+err.Error())
-		return
-	}
-	const instead = "; give --capture or --key"
-	said := refusals[genuine.code()]
-	switch {
-	case success(altered):
-		e.fail(ruleSignature, fmt.Sprintf("an altered copy of OSS's own sample gets %d", altered.status), verifiesNothing)
-	case success(genuine):
-		e.warn(ruleSignature, "verified, but OSS's own sample is accepted, which is about a bucket that is not yours",
-			"accept your own buckets only: any customer of OSS can cause a callback with a good signature")
-	case said.verified:
-		e.pass(ruleSignature, fmt.Sprintf("OSS's own sample passes (then %d %s), an altered copy gets %d", genuine.status, genuine.code(), altered.status))
-	case genuine.code() == "bad_signature" && e.AllowPrivate:
-		e.skip(ruleSignature, "OSS's own sample is refused, as it should be where OSS_CALLBACK_PUBLIC_KEY holds a simulator's key"+instead)
-	case said.rule == ruleSignature:
-		e.fail(ruleSignature, fmt.Sprintf("OSS's own sample gets %d %s: %s", genuine.status, genuine.code(), said.detail), said.cure)
-	case alike(genuine, altered) || genuine.status == http.StatusNotFound || genuine.status == http.StatusMethodNotAllowed:
-		e.skip(ruleSignature, fmt.Sprintf("OSS's own sample, for another path of this host, gets %d as an altered copy gets %d%s",
-			genuine.status, altered.status, instead))
-	default:
-		e.pass(ruleSignature, fmt.Sprintf("OSS's own sample gets %d, an altered copy %d", genuine.status, altered.status))
 	}
 }
 
@@ -158,12 +134,13 @@ func (e *exam) judgePlatform(a answer) bool {
 
 func success(a answer) bool { return a.status >= 200 && a.status < 300 }
 
+// admitted tells of a success that is the endpoint's own word, and not what Function Compute makes of a crash.
+func admitted(a answer) bool { return success(a) && fcError(a) == "" }
+
+// refusal4xx tells of statuses with which a server refuses what it was sent. 429 and above speak of the sender, 5xx of a breakdown.
+func refusal4xx(a answer) bool {
+	return a.status >= http.StatusBadRequest && a.status < http.StatusTooManyRequests
+}
+
 // alike tells that two answers say the same.
 func alike(a, b answer) bool { return a.status == b.status && a.code() == b.code() }
-
-func statusText(altered, forged answer) string {
-	if success(altered) {
-		return fmt.Sprint(altered.status)
-	}
-	return fmt.Sprint(forged.status)
-}
