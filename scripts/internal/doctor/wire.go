@@ -66,7 +66,7 @@ func (got reply) readBody(r *bufio.Reader) (reply, error) {
 		if known && len(got.body) == length || !known && complete(got.body) {
 			got.extra, _ = r.Peek(r.Buffered())
 			got.extra = bytes.Clone(got.extra)
-			r.Discard(len(got.extra)) // they are there
+			_, _ = r.Discard(len(got.extra)) // they are there
 			return got.settled(known), nil
 		}
 		most := len(chunk)
