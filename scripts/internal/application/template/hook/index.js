@@ -8,5 +8,6 @@ exports.postInit = async ({ appPath, artTemplate, fs }) => {
   } catch {
     fs.copySync(`${appPath}/.env.example`, `${appPath}/.env`)
   }
+  fs.chmodSync(`${appPath}/.env`, 0o600) // it may hold secrets
   fs.removeSync(questions)
 }
