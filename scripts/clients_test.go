@@ -192,6 +192,7 @@ func (d *dev) clientAliOSS(t *testing.T) {
 	}
 	for _, way := range []string{"put", "multipart", "post"} {
 		r := reports[way]
+		var err error
 		if r.Status != 200 {
 			err = fmt.Errorf("%+v", r)
 		}

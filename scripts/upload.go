@@ -72,7 +72,7 @@ func uploadCommand(env environment) *cli.Command {
 			if cmd.Args().Len() != 1 {
 				return errors.New("upload takes one file")
 			}
-			config, err := uploadConfig(cmd)
+			config, err := uploadConfig(env, cmd)
 			if err != nil {
 				return err
 			}
@@ -81,8 +81,8 @@ func uploadCommand(env environment) *cli.Command {
 	}
 }
 
-// uploadConfig makes the settings of the upload, callback parameters and all.
-func uploadConfig(cmd *cli.Command) (uploader.Config, error) {
+// uploadConfig makes the settings of the upload, callback parameters and all. What params warns of goes to stderr.
+func uploadConfig(env environment, cmd *cli.Command) (uploader.Config, error) {
 	file := cmd.Args().First()
 	credentials := accessKey()
 	if credentials.AccessKeyID == "" || credentials.AccessKeySecret == "" {
@@ -115,6 +115,9 @@ func uploadConfig(cmd *cli.Command) (uploader.Config, error) {
 	minted, err := mintFor(cmd, c)
 	if err != nil {
 		return c, err
+	}
+	for _, warning := range minted.Warnings {
+		fmt.Fprintln(env.stderr, "Warning:", warning)
 	}
 	c.Callback, c.CallbackVar = minted.Callback, minted.CallbackVar
 	if c.Method == uploader.Post {

@@ -68,6 +68,7 @@ func TestUploadCommand(t *testing.T) {
 		"refused by OSS":       {[]string{"--url", bad.URL() + "/html", "--key", "203/ec-0006/a.txt"}, 4, []string{"the object is not stored, after one try"}},
 		"ready-made, refused":  {[]string{"--callback", "e30="}, 4, []string{"EC 0007-00000004"}},
 		"nobody knows":         {[]string{"--url", bad.URL() + "/html", "--key", "broken/a.txt", "--attempts", "1"}, 5, []string{"it is unknown whether the object is stored"}},
+		"params warns":         {[]string{"--url", bad.URL() + "/html?a=1&", "--attempts", "1"}, 2, []string{"Warning: The query of the callback URL"}},
 		"params refuses":       {[]string{"--url", "ftp://example.com/"}, 1, []string{"0007-00000004"}},
 		"two callbacks":        {[]string{"--url", bad.URL() + "/html", "--callback", "e30="}, 1, []string{"give --url, from which the callback is made, or --callback"}},
 		"post, ready-made":     {[]string{"--callback", "e30=", "--method", "post"}, 1, []string{"post needs --url"}},

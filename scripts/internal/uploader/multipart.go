@@ -60,7 +60,7 @@ func (u *upload) multipart(ctx context.Context) (Result, *answer, error) {
 		u.parts = &parts{begun, make([]oss.UploadPart, (u.size+u.PartSize-1)/u.PartSize)}
 	}
 	if a, err := u.sendParts(ctx); err != nil {
-		u.forgetUnless(err, a)
+		u.forgetIfGone(err, a)
 		return Result{}, a, err
 	}
 	ctx, a := expectAnswer(ctx)
@@ -73,12 +73,12 @@ func (u *upload) multipart(ctx context.Context) (Result, *answer, error) {
 			return result, a, nil
 		}
 	}
-	u.forgetUnless(err, a)
+	u.forgetIfGone(err, a)
 	return Result{}, a, err
 }
 
-// forgetUnless gives the parts up when they are an object already, or gone.
-func (u *upload) forgetUnless(err error, a *answer) {
+// forgetIfGone gives the parts up when they are an object already, or gone.
+func (u *upload) forgetIfGone(err error, a *answer) {
 	if f := classify(err, a); f.CallbackFailed() || f.Evidence.Code == "NoSuchUpload" || errors.Is(err, errNoCallback) {
 		u.parts = nil
 	}
