@@ -67,7 +67,7 @@ func build(c config, log *slog.Logger) (*endpoint.Endpoint, error) {
 	if err != nil {
 		return nil, err
 	}
-	outbox, err := queue.NewOutbox(client, c.OutboxPrefix)
+	outbox, err := queue.NewOutbox(client, c.OutboxPrefix, c.Topic)
 	if err != nil {
 		return nil, err
 	}

@@ -33,14 +33,14 @@ const (
 )
 
 // Outbox keeps jobs as small objects in the bucket of their upload, for the time when no nsqd takes them, or until they are done.
-// An entry's key tells for which job it is, and how often the job had been published when it was written:
+// An entry's key tells for which topic and which job it is, and how often the job had been published when it was written:
 //
-//	.outbox/<job id>-<published>.json
+//	.outbox/<topic>/<job id>-<published>.json
 //
-// It is safe for concurrent use, also by several processes: who writes the same entry twice has written it once.
+// Deployments that share a bucket have topics of their own, and never see each other's entries. It is safe for concurrent use, also by several processes: who writes the same entry twice has written it once.
 type Outbox struct {
 	client *ossclient.Client
-	prefix string
+	folder string // prefix and topic
 }
 
 // Entry names a job in the outbox.
@@ -51,18 +51,26 @@ type Entry struct {
 	Published   int       // times, 0 if it never was
 }
 
-// NewOutbox refuses a prefix that would mix entries with uploads.
-func NewOutbox(client *ossclient.Client, prefix string) (*Outbox, error) {
-	if len(prefix) < 2 || !strings.HasSuffix(prefix, "/") || path.Clean("/"+prefix)+"/" != "/"+prefix {
+// NewOutbox refuses a prefix that would mix entries with uploads, and a topic that makes no folder.
+func NewOutbox(client *ossclient.Client, prefix, topic string) (*Outbox, error) {
+	if !isFolder(prefix) {
 		return nil, fmt.Errorf("OUTBOX_PREFIX: %q is no folder such as .outbox/", prefix)
 	}
-	return &Outbox{client: client, prefix: prefix}, nil
+	folder := prefix + topic + "/"
+	if !isFolder(folder) || strings.Contains(topic, "/") {
+		return nil, fmt.Errorf("NSQ_TOPIC: %q cannot name a folder of the outbox", topic)
+	}
+	return &Outbox{client: client, folder: folder}, nil
+}
+
+func isFolder(key string) bool {
+	return len(key) >= 2 && strings.HasSuffix(key, "/") && path.Clean("/"+key)+"/" == "/"+key
 }
 
 // Name returns the job as it is to be published: with the key of its next entry in it, so that whoever ends the job can remove
 // the entry. Nothing is written yet.
 func (o *Outbox) Name(job Job, published int) Job {
-	job.Outbox = fmt.Sprintf("%s%s-%d.json", o.prefix, job.ID, min(published, maxPublished))
+	job.Outbox = fmt.Sprintf("%s%s-%d.json", o.folder, job.ID, min(published, maxPublished))
 	return job
 }
 
@@ -91,7 +99,7 @@ func (o *Outbox) Put(ctx context.Context, keys ossclient.Credentials, job Job, p
 	return job, o.Write(ctx, keys, job)
 }
 
-// List returns the entries of a bucket, oldest first; of more than 20,000 some. Objects under the prefix that are no entries are left alone:
+// List returns the entries of a bucket, oldest first; of more than 20,000 some. Objects in its folder that are no entries are left alone:
 // how many there were is told too.
 func (o *Outbox) List(ctx context.Context, keys ossclient.Credentials, bucket string) (entries []Entry, strangers int, err error) {
 	b, err := o.client.Bucket(keys, bucket)
@@ -100,7 +108,7 @@ func (o *Outbox) List(ctx context.Context, keys ossclient.Credentials, bucket st
 	}
 	token := ""
 	for len(entries) < maxEntries {
-		page, err := b.ListObjectsV2(oss.Prefix(o.prefix), oss.MaxKeys(1000), oss.ContinuationToken(token), oss.WithContext(ctx))
+		page, err := b.ListObjectsV2(oss.Prefix(o.folder), oss.MaxKeys(1000), oss.ContinuationToken(token), oss.WithContext(ctx))
 		if err != nil {
 			return nil, 0, fmt.Errorf("%w: list %s: %w", ErrOutbox, bucket, err)
 		}
@@ -122,7 +130,7 @@ func (o *Outbox) List(ctx context.Context, keys ossclient.Credentials, bucket st
 var entryName = regexp.MustCompile(`^([0-9a-f]{1,64})-(\d{1,9})\.json$`)
 
 func (o *Outbox) entry(bucket, key string, written time.Time) (Entry, bool) {
-	name, ok := strings.CutPrefix(key, o.prefix)
+	name, ok := strings.CutPrefix(key, o.folder)
 	m := entryName.FindStringSubmatch(name)
 	if !ok || m == nil {
 		return Entry{}, false

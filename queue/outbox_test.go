@@ -23,16 +23,25 @@ var (
 	outboxKeys = ossclient.Credentials{AccessKeyID: "id", AccessKeySecret: "secret"}
 )
 
-const outboxPrefix = ".outbox/"
+const (
+	outboxPrefix = ".outbox/"
+	outboxTopic  = "uploads"
+	outboxFolder = outboxPrefix + outboxTopic + "/"
+)
 
 func newOutbox(t *testing.T, s *osstest.Server) *queue.Outbox {
+	t.Helper()
+	return newOutboxOf(t, s, outboxTopic)
+}
+
+func newOutboxOf(t *testing.T, s *osstest.Server, topic string) *queue.Outbox {
 	t.Helper()
 	client, err := ossclient.New(ossclient.Config{Endpoint: s.URL, Region: osstest.Region,
 		Transport: ossclient.Transport(ossclient.Timeouts{Dial: time.Second, Header: 10 * time.Second})})
 	if err != nil {
 		t.Fatal(err)
 	}
-	o, err := queue.NewOutbox(client, outboxPrefix)
+	o, err := queue.NewOutbox(client, outboxPrefix, topic)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,7 +57,7 @@ func TestOutboxKeepsAJob(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := job
-	want.Outbox = ".outbox/" + job.ID + "-0.json"
+	want.Outbox = ".outbox/uploads/" + job.ID + "-0.json"
 	if d := cmp.Diff(want, put); d != "" {
 		t.Error(d)
 	}
@@ -87,16 +96,16 @@ func TestOutboxTellsStrangers(t *testing.T) {
 		id + "-9999999999.json", "sub/" + id + "-0.json",
 	}
 	for _, name := range strangers {
-		s.Put("photos", outboxPrefix+name, []byte("{}"))
+		s.Put("photos", outboxFolder+name, []byte("{}"))
 	}
 	s.Put("photos", id+"-0.json", nil) // not under the prefix
-	s.Put("photos", outboxPrefix+id+"-12.json", nil)
+	s.Put("photos", outboxFolder+id+"-12.json", nil)
 	entries, n, err := o.List(t.Context(), outboxKeys, "photos")
 	if err != nil || n != len(strangers) || len(entries) != 1 || entries[0].Published != 12 {
 		t.Errorf("%d strangers, want %d; entries %+v, %v", n, len(strangers), entries, err)
 	}
 	for _, name := range append(strangers, "../cat.jpg") {
-		if err := o.Remove(t.Context(), outboxKeys, "photos", outboxPrefix+name); !errors.Is(err, queue.ErrOutbox) {
+		if err := o.Remove(t.Context(), outboxKeys, "photos", outboxFolder+name); !errors.Is(err, queue.ErrOutbox) {
 			t.Errorf("removing %q: %v", name, err)
 		}
 	}
@@ -230,14 +239,38 @@ func TestOutboxFaults(t *testing.T) {
 
 func TestNewOutboxRefusesPrefix(t *testing.T) {
 	for _, prefix := range []string{"", "/", "outbox", "/outbox/", "a//b/", "../", "a/../b/", "./"} {
-		if _, err := queue.NewOutbox(nil, prefix); err == nil || !strings.Contains(err.Error(), "OUTBOX_PREFIX") {
+		if _, err := queue.NewOutbox(nil, prefix, "uploads"); err == nil || !strings.Contains(err.Error(), "OUTBOX_PREFIX") {
 			t.Errorf("%q: %v", prefix, err)
 		}
 	}
+	for _, topic := range []string{"", ".", "..", "a/b"} {
+		if _, err := queue.NewOutbox(nil, outboxPrefix, topic); err == nil || !strings.Contains(err.Error(), "NSQ_TOPIC") {
+			t.Errorf("topic %q: %v", topic, err)
+		}
+	}
 	for _, prefix := range []string{".outbox/", "a/b/"} {
-		if _, err := queue.NewOutbox(nil, prefix); err != nil {
+		if _, err := queue.NewOutbox(nil, prefix, "uploads"); err != nil {
 			t.Errorf("%q: %v", prefix, err)
 		}
+	}
+}
+
+// Two deployments on one bucket and prefix must not take each other's jobs.
+func TestOutboxesOfTopicsAreApart(t *testing.T) {
+	s := osstest.New(t)
+	ours, theirs := newOutbox(t, s), newOutboxOf(t, s, outboxTopic+"-staging")
+	job, err := theirs.Put(t.Context(), outboxKeys, goldenJob(), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if entries, strangers, err := ours.List(t.Context(), outboxKeys, job.Bucket); err != nil || len(entries)+strangers != 0 {
+		t.Errorf("%v, %d strangers, %v", entries, strangers, err)
+	}
+	if err := ours.Remove(t.Context(), outboxKeys, job.Bucket, job.Outbox); !errors.Is(err, queue.ErrOutbox) {
+		t.Errorf("removed the other's entry: %v", err)
+	}
+	if entries, _, err := theirs.List(t.Context(), outboxKeys, job.Bucket); err != nil || len(entries) != 1 {
+		t.Errorf("%v, %v", entries, err)
 	}
 }
 
@@ -246,7 +279,7 @@ func TestOutboxFindsEntriesBehindStrangers(t *testing.T) {
 	s := osstest.New(t)
 	const wall = 21_000
 	for i := range wall {
-		s.Put("photos", fmt.Sprintf("%s!%05d", outboxPrefix, i), nil)
+		s.Put("photos", fmt.Sprintf("%s!%05d", outboxFolder, i), nil)
 	}
 	o := newOutbox(t, s)
 	s.Put("photos", o.Name(goldenJob(), 0).Outbox, nil)

@@ -147,7 +147,7 @@ func TestWorkerFindsNSQDThroughLookupd(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	outbox, err := queue.NewOutbox(client, testPrefix)
+	outbox, err := queue.NewOutbox(client, testPrefix, testTopic)
 	if err != nil {
 		t.Fatal(err)
 	}

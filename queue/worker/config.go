@@ -51,7 +51,7 @@ func readConfig() (config, error) {
 		settings.CheckAddrs("NSQLOOKUPD_ADDRS", c.LookupdAddrs),
 		settings.CheckAddrs("METRICS_ADDR", []string{c.MetricsAddr}),
 	}
-	_, err = queue.NewOutbox(nil, c.OutboxPrefix) // checks it
+	_, err = queue.NewOutbox(nil, c.OutboxPrefix, c.Topic) // checks it
 	faults = append(faults, err)
 	bad := func(format string, args ...any) { faults = append(faults, fmt.Errorf(format, args...)) }
 	if (len(c.LookupdAddrs) == 0) == (len(c.Addrs) == 0) {

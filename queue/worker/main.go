@@ -98,7 +98,7 @@ func work(ctx context.Context, conf config, log *slog.Logger) error {
 }
 
 func newSweeper(c config, client *ossclient.Client, m *metrics, log *slog.Logger) (*sweeper, error) {
-	outbox, err := queue.NewOutbox(client, c.OutboxPrefix)
+	outbox, err := queue.NewOutbox(client, c.OutboxPrefix, c.Topic)
 	if err != nil {
 		return nil, err
 	}

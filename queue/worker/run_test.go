@@ -25,7 +25,10 @@ import (
 	"oss-callback/queue/settings"
 )
 
-const testPrefix = ".outbox/"
+const (
+	testPrefix = ".outbox/"
+	testTopic  = "oss_upload"
+)
 
 const patience = 60 * time.Second // only reached by a broken worker
 
@@ -58,7 +61,7 @@ func newSystem(t *testing.T, configure ...func(*nsqd.Options)) *system {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	t.Cleanup(cancel)
 	s := &system{t: t, ctx: ctx, nsqd: nsqtest.New(t, configure...), oss: osstest.New(t), lines: make(chan logLine, 100)}
-	if err := s.nsqd.CreateChannel(ctx, "oss_upload", "worker"); err != nil {
+	if err := s.nsqd.CreateChannel(ctx, testTopic, "worker"); err != nil {
 		t.Fatal(err)
 	}
 	return s
@@ -71,7 +74,7 @@ func (s *system) start() (metrics string, stop func() error) {
 	out, in := io.Pipe()
 	done := make(chan error, 1)
 	conf := testConfig(s.oss)
-	conf.NSQ = settings.NSQ{Addrs: []string{s.nsqd.TCPAddr()}, Topic: "oss_upload"}
+	conf.NSQ = settings.NSQ{Addrs: []string{s.nsqd.TCPAddr()}, Topic: testTopic}
 	conf.Channel, conf.MetricsAddr, conf.MaxAttempts = "worker", "127.0.0.1:0", 2
 	conf.Outbox, conf.OutboxPrefix, conf.SweepInterval = "on-failure", testPrefix, s.sweep
 	go func() { done <- work(ctx, conf, slog.New(slog.NewJSONHandler(in, nil))); in.Close() }()
@@ -137,7 +140,7 @@ func (s *system) want(msg string) logLine {
 
 func (s *system) publish(jobs ...queue.Job) {
 	s.t.Helper()
-	p, err := queue.NewPublisher(queue.PublisherConfig{Addrs: []string{s.nsqd.TCPAddr()}, Topic: "oss_upload"})
+	p, err := queue.NewPublisher(queue.PublisherConfig{Addrs: []string{s.nsqd.TCPAddr()}, Topic: testTopic})
 	if err != nil {
 		s.t.Fatal(err)
 	}

@@ -38,8 +38,8 @@ const (
 //
 // One entry takes three steps: (1) publish the job, under the name of its next entry; (2) write that entry; (3) remove the old one.
 // Until (3) the old entry is there, and what is swept twice is published twice, so a crash, or several workers sweeping at once,
-// leave duplicates and never a loss; but however many sweep an entry, its next one is one and the same, so that they never multiply. Should the job be done before (2), its entry stays, and the job comes once more: it is found
-// done, and the entry goes.
+// leave duplicates and never a loss; but however many sweep an entry, its next one is one and the same, so that they never multiply.
+// Should the job be done before (2), its entry stays, and the job comes once more: it is found done, and the entry goes.
 type sweeper struct {
 	outbox  *queue.Outbox
 	keys    ossclient.Credentials

@@ -33,13 +33,13 @@ type sweepRig struct {
 func newSweepRig(t *testing.T, buckets ...string) *sweepRig {
 	t.Helper()
 	r := &sweepRig{oss: osstest.New(t), nsqd: nsqtest.New(t), log: &bytes.Buffer{}}
-	for _, topic := range []string{"oss_upload", "oss_upload.dead"} {
+	for _, topic := range []string{testTopic, testTopic + ".dead"} {
 		if err := r.nsqd.CreateChannel(t.Context(), topic, "worker"); err != nil {
 			t.Fatal(err)
 		}
 	}
 	conf := testConfig(r.oss)
-	conf.NSQ = settings.NSQ{Addrs: []string{r.nsqd.TCPAddr()}, Topic: "oss_upload"}
+	conf.NSQ = settings.NSQ{Addrs: []string{r.nsqd.TCPAddr()}, Topic: testTopic}
 	conf.OutboxPrefix, conf.SweepInterval = testPrefix, 30*time.Second
 	conf.Buckets = append(buckets, testBucket)
 	client, err := newClient(conf)
@@ -244,7 +244,7 @@ func TestSweepKeepsWhatItCannotBury(t *testing.T) {
 func TestSweepLeavesStrangersAlone(t *testing.T) {
 	r := newSweepRig(t)
 	for i := range 3 {
-		r.oss.Put(testBucket, fmt.Sprint(testPrefix, "stranger", i), []byte("x"))
+		r.oss.Put(testBucket, fmt.Sprint(testPrefix, testTopic, "/stranger", i), []byte("x"))
 	}
 	r.sweep(t.Context())
 	if len(r.keysLeft()) != 3 || r.metric(t, "outbox_strangers") != 3 || strings.Count(r.log.String(), "level=WARN") != 1 {
@@ -414,7 +414,7 @@ func TestWorkerEmptiesTheOutbox(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	outbox, err := queue.NewOutbox(client, testPrefix)
+	outbox, err := queue.NewOutbox(client, testPrefix, testTopic)
 	if err != nil {
 		t.Fatal(err)
 	}
