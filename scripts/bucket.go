@@ -22,16 +22,18 @@ const bucketHelp = `Brings a bucket into the state that uploads with callbacks n
 of your origins may upload, and lifecycle rules that clean up after unfinished uploads and, where the bucket has versioning,
 after the outbox. Without --apply nothing is written, only shown.
 
-Rules of your own are never changed or removed. What is dangerous in them is told: lifecycle rules that delete queued jobs or
-fresh uploads, open CORS rules, a public bucket. Run it as often as you like; what is there is not added again.
+Rules of your own are never changed or removed, nor are rules of this command that you edited: what differs is told. What is
+dangerous in them is told too: lifecycle rules that delete queued jobs or fresh uploads, or anything by date, open CORS rules, a
+public bucket. Run it as often as you like; what is there is not added again. OSS has no conditional writes for these rules:
+--apply looks once more right before it writes, and what somebody else writes in between is overwritten.
 
 Keys come from the environment: ALIBABA_CLOUD_ACCESS_KEY_ID, ALIBABA_CLOUD_ACCESS_KEY_SECRET, ALIBABA_CLOUD_SECURITY_TOKEN.
 They need, on acs:oss:*:*:<bucket>, oss:GetBucketCors, oss:GetBucketLifecycle, oss:GetBucketVersioning and oss:GetBucketAcl; with
 --apply oss:PutBucketCors and oss:PutBucketLifecycle too.
 
 --json is one object: bucket, applied, versioning, acl, documents (cors and lifecycle, each with name, changes, and the whole XML
-before and after: keep it to go back) and warnings. A change has action (keep, add, replace), rule, says, and the rule before
-and after where that differs.
+before and after: keep it to go back) and warnings. A change has action (keep, add), rule, says, edited (true where a rule of
+this command was edited) and after, the XML of what is added.
 
 Exit status: 0 if all is as it should be, or was written, or shown; 1 if not. Warnings do not count.
 
@@ -115,7 +117,10 @@ func showBucket(w io.Writer, plan bucketsetup.Plan, applied bool) {
 	if applied {
 		state = "written"
 	}
-	if plan.Changes() == 0 {
+	switch {
+	case plan.Changes() == 0 && len(plan.Warnings) > 0:
+		state = "nothing to write, but see the warnings"
+	case plan.Changes() == 0:
 		state = "all is as it should be, nothing to do"
 	}
 	out.line(bold, "Bucket "+plan.Bucket+": "+state)
@@ -144,14 +149,12 @@ func bucketItem(out *printer, name, text string, more ...string) {
 	out.item(name, lines[0], append(lines[1:], more...)...)
 }
 
-// marked are the lines of a rule as they go and come.
+// marked are the lines of a rule that is added.
 func marked(change bucketsetup.Change) (lines []string) {
-	for _, part := range []struct{ mark, text string }{{"- ", change.Before}, {"+ ", change.After}} {
-		last := part.text[strings.LastIndexByte(part.text, '\n')+1:]
-		deep := last[:len(last)-len(strings.TrimLeft(last, " \t"))] // as the rule stands in its document
-		for line := range strings.Lines(part.text) {
-			lines = append(lines, part.mark+printable(strings.TrimPrefix(strings.TrimRight(line, "\r\n"), deep)))
-		}
+	last := change.After[strings.LastIndexByte(change.After, '\n')+1:]
+	deep := last[:len(last)-len(strings.TrimLeft(last, " \t"))] // as the rule stands in its file
+	for line := range strings.Lines(change.After) {
+		lines = append(lines, "+ "+printable(strings.TrimPrefix(strings.TrimRight(line, "\r\n"), deep)))
 	}
 	return lines
 }

@@ -124,6 +124,54 @@ func TestBucketCommandWarns(t *testing.T) {
 	}
 }
 
+// TestBucketCommandKeepsEdits: what an operator changed in a rule of ours stays, and is told.
+func TestBucketCommandKeepsEdits(t *testing.T) {
+	server := startBucketOSS(t)
+	client := bucketClient(t, server)
+	if _, err := bucketCLI(t, server, "--apply"); err != nil {
+		t.Fatal(err)
+	}
+	written, err := client.GetBucketLifecycle("photos")
+	if err != nil || len(written.Rules) != 1 {
+		t.Fatalf("%v, %+v", err, written.Rules)
+	}
+	written.Rules[0].AbortMultipartUpload.Days = 20
+	written.Rules[0].Expiration = &oss.LifecycleExpiration{Date: "2020-01-01T00:00:00.000Z"}
+	if err := client.SetBucketLifecycle("photos", written.Rules); err != nil {
+		t.Fatal(err)
+	}
+	edited, err := client.GetBucketLifecycleXml("photos")
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := bucketCLI(t, server, "--apply")
+	if err != nil {
+		t.Fatal(err)
+	}
+	told := strings.Join(strings.Fields(out), " ")
+	for _, want := range []string{"Bucket photos: nothing to write, but see the warnings", "lifecycle keep oss-callback-abort-uploads:",
+		"AbortMultipartUpload/Days is 20 instead of 3; Expiration/Date is 2020-01-01T00:00:00.000Z instead of none. It is kept as it is",
+		"it deletes by date (everything, from 2020-01-01T00:00:00.000Z on), under .outbox/ too"} {
+		if !strings.Contains(told, want) {
+			t.Errorf("%q is not in\n%s", want, out)
+		}
+	}
+	if got, err := client.GetBucketLifecycleXml("photos"); err != nil || got != edited {
+		t.Errorf("%v: %s became %s", err, edited, got)
+	}
+	if out, err = bucketCLI(t, server, "--json"); err != nil || strings.Count(out, `"edited": true`) != 1 {
+		t.Errorf("%v: %s", err, out)
+	}
+}
+
+// TestBucketHelp: what this command cannot rule out is told where people look.
+func TestBucketHelp(t *testing.T) {
+	help := strings.Join(strings.Fields(bucketHelp), " ")
+	if want := "OSS has no conditional writes for these rules: --apply looks once more right before it writes, and what somebody else writes in between is overwritten."; !strings.Contains(help, want) {
+		t.Errorf("%q is not in the help", want)
+	}
+}
+
 func TestBucketCommandRefuses(t *testing.T) {
 	server := startBucketOSS(t)
 	for name, c := range map[string]struct {

@@ -28,23 +28,21 @@ var (
 	ErrNotShown = errors.New("OSS took the settings but does not show them")
 )
 
-// Config says which bucket, and for whom. All but Now is required, Origins only for browsers.
+// Config says which bucket, and for whom. All is required, Origins only for browsers.
 type Config struct {
 	Endpoint, Region, Bucket string
 	Keys                     ossclient.Credentials
 	Origins                  []string // pages that may upload, such as https://app.example.com
 	OutboxPrefix             string   // as the function has it, such as .outbox/
-	Now                      func() time.Time
 }
 
 // Action is what is done about a rule.
 type Action string
 
-// All actions. Nothing is ever removed.
+// All actions. Nothing is ever changed or removed.
 const (
-	Keep    Action = "keep"
-	Add     Action = "add"
-	Replace Action = "replace" // one of our own lifecycle rules that is not as it should be
+	Keep Action = "keep"
+	Add  Action = "add"
 )
 
 // Change is about one rule.
@@ -52,8 +50,8 @@ type Change struct {
 	Action Action `json:"action"`
 	Rule   string `json:"rule"` // its ID, or its place where it has none
 	Says   string `json:"says"`
-	Before string `json:"before,omitempty"` // XML of what is replaced
-	After  string `json:"after,omitempty"`  // XML of what is added, or put in its place
+	Edited bool   `json:"edited,omitempty"` // it has the ID of a rule of ours and is not as ours: kept, and a warning tells what differs
+	After  string `json:"after,omitempty"`  // XML of what is added
 }
 
 // Document is one whole-document setting, before and after. Both are XML as OSS takes it; before is "" if there is none. Keep it to go back.
@@ -78,7 +76,7 @@ type Plan struct {
 	Warnings   []Warning  `json:"warnings"` // never nil
 }
 
-// Changes is how many rules would be added or replaced.
+// Changes is how many rules would be added.
 func (p Plan) Changes() (n int) {
 	for _, d := range p.Documents {
 		for _, c := range d.Changes {
@@ -99,9 +97,6 @@ type Setup struct {
 
 // New checks the settings, ErrSettings, and does not connect.
 func New(c Config) (*Setup, error) {
-	if c.Now == nil {
-		c.Now = time.Now
-	}
 	if c.Keys.AccessKeyID == "" || c.Keys.AccessKeySecret == "" {
 		return nil, fmt.Errorf("%w: an access key is needed", ErrSettings)
 	}
@@ -163,7 +158,7 @@ func (s *Setup) Inspect(ctx context.Context) (Plan, error) {
 	}{
 		{corsResource, func(raw []byte) (Document, []Warning, error) { return planCORS(raw, s.config.Origins) }},
 		{lifecycleResource, func(raw []byte) (Document, []Warning, error) {
-			return planLifecycle(raw, s.config.OutboxPrefix, plan.Versioning, s.config.Now())
+			return planLifecycle(raw, s.config.OutboxPrefix, plan.Versioning)
 		}},
 	} {
 		raw, err := s.access.get(ctx, part.resource)
@@ -220,10 +215,22 @@ func (s *Setup) Apply(ctx context.Context, plan Plan) error {
 	if err != nil {
 		return fmt.Errorf("all is written, but cannot be read again: %w", err)
 	}
-	if after.Changes() > 0 {
+	if after.Changes() > 0 || plan.addsWhatIsEditedIn(after) {
 		return fmt.Errorf("%w: run it again without --apply, and compare", ErrNotShown)
 	}
 	return nil
+}
+
+// addsWhatIsEditedIn tells whether a rule was written and is shown another way.
+func (p Plan) addsWhatIsEditedIn(after Plan) bool {
+	for i, d := range after.Documents {
+		for _, c := range d.Changes {
+			if c.Edited && slices.ContainsFunc(p.Documents[i].Changes, func(was Change) bool { return was.Action == Add && was.Rule == c.Rule }) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func (s *Setup) write(ctx context.Context, r resource, document Document) error {

@@ -61,7 +61,7 @@ func planCORS(raw []byte, origins []string) (Document, []Warning, error) {
 	}
 	want.Origins = missing
 	out.Changes = append(out.Changes, Change{Action: Add, Rule: ruleNumber(len(doc.rules)), Says: want.summary(), After: ours})
-	out.After = doc.with(nil, []string{ours})
+	out.After = doc.with([]string{ours})
 	return out, warnings, nil
 }
 

@@ -72,30 +72,17 @@ func open(raw []byte, r resource) (document, error) {
 
 func (d document) rule(i int) string { return string(d.raw[d.rules[i].from:d.rules[i].to]) }
 
-// with returns the bytes of the document with some rules replaced, by index, and others added behind the last one.
-func (d document) with(replaced map[int]string, added []string) string {
+// with returns the bytes of the document with rules added behind the last one.
+func (d document) with(added []string) string {
 	var b strings.Builder
-	at, glue := 0, "\n  "
-	for i, r := range d.rules {
-		b.Write(d.raw[at:r.from])
-		if text, ok := replaced[i]; ok {
-			b.WriteString(text)
-		} else {
-			b.Write(d.raw[r.from:r.to])
-		}
-		at = r.to
-		glue = indentBefore(d.raw[:r.from])
+	at, before, behind := d.end, "  ", "\n"
+	if n := len(d.rules); n > 0 {
+		last := d.rules[n-1]
+		at, before, behind = last.to, indentBefore(d.raw[:last.from]), ""
 	}
-	if len(d.rules) == 0 {
-		at, glue = d.end, "  "
-		b.Write(d.raw[:at])
-	}
+	b.Write(d.raw[:at])
 	for _, text := range added {
-		if len(d.rules) == 0 {
-			b.WriteString(glue + text + "\n")
-		} else {
-			b.WriteString(glue + text)
-		}
+		b.WriteString(before + text + behind)
 	}
 	b.Write(d.raw[at:])
 	return b.String()

@@ -7,7 +7,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"oss-callback/queue/ossclient"
 	"oss-callback/scripts/internal/osssim"
@@ -16,10 +15,8 @@ import (
 const (
 	testBucket = "photos"
 	testOrigin = "https://app.example.com"
+	outboxID   = "oss-callback-outbox-versions-outbox-63338091" // of .outbox/
 )
-
-// now is when the tests take place.
-var now = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
 // rig is a simulated OSS that notes its operations, and a Setup for its bucket.
 type rig struct {
@@ -37,7 +34,7 @@ func newRig(t *testing.T, change func(*Config)) *rig {
 	}
 	t.Cleanup(func() { server.Close() })
 	c := Config{Endpoint: server.Endpoint(), Region: "cn-hangzhou", Bucket: testBucket, Origins: []string{testOrigin}, OutboxPrefix: ".outbox/",
-		Keys: ossclient.Credentials{AccessKeyID: "local-id", AccessKeySecret: "local-secret"}, Now: func() time.Time { return now }}
+		Keys: ossclient.Credentials{AccessKeyID: "local-id", AccessKeySecret: "local-secret"}}
 	if change != nil {
 		change(&c)
 	}

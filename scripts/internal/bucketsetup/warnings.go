@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"oss-callback/queue"
 )
@@ -19,47 +18,48 @@ type Warning struct {
 	Cure string `json:"cure"`
 }
 
-// dangers tells what a rule of the user's does to uploads and to jobs in the outbox.
-func (r lifecycleRule) dangers(name, outbox string, now time.Time) (warnings []Warning) {
+// dangers tells what a rule of the user's does to uploads and to jobs in the outbox, and, where it goes by a date, to thumbnails. In days
+// the latter is the user's choice; a date takes all at once.
+func (r lifecycleRule) dangers(outbox string) (warnings []Warning) {
 	if !r.enabled() {
 		return nil
 	}
-	overOutbox := len(r.Tags) == 0 && !r.excludes(outbox) && (strings.HasPrefix(outbox, r.Prefix) || strings.HasPrefix(r.Prefix, outbox))
+	overOutbox := r.overlaps(outbox)
 	overUploads := !strings.HasPrefix(r.Prefix, outbox) && !strings.HasPrefix(r.Prefix, queue.OutputPrefix)
-	name = "lifecycle " + name
-	spare := "exclude " + outbox + " (Filter, Not, Prefix), narrow the rule's prefix, or give it " + days(outboxDays) + " or more"
-	if r.Expiration != nil && r.Expiration.hits(now, outboxDays-1) && overOutbox {
+	name := "lifecycle " + r.label
+	spare := "exclude " + outbox + " (Filter, Not, Prefix), narrow the rule's prefix, or give it " + days(outboxDays) + " or more, and no date"
+	const later = "give uploads more days than the queue ever needs, and no date"
+	if r.Expiration != nil && r.Expiration.hits(outboxDays-1) && overOutbox {
 		warnings = append(warnings, Warning{name, "it deletes " + r.Expiration.when() + ", under " + outbox +
 			" too: jobs that still wait there are lost, although their uploaders were told 200", spare})
 	}
-	if r.Expiration != nil && r.Expiration.hits(now, 1) && overUploads {
+	if r.Expiration != nil && r.Expiration.hits(1) && overUploads {
 		warnings = append(warnings, Warning{name, "it deletes " + r.Expiration.when() + ", uploads too: their callbacks end in 203 \"Get image info failed.\" or " +
-			"object_gone, and jobs that wait longer in the dead letters", "give uploads more days than the queue ever needs"})
+			"object_gone, and jobs that wait longer in the dead letters", later})
+	}
+	if r.Expiration != nil && r.Expiration.dated() && r.overlaps(queue.OutputPrefix) {
+		warnings = append(warnings, Warning{name, "it deletes " + r.Expiration.when() + ", thumbnails under " + queue.OutputPrefix +
+			" too: the worker makes them once, after the upload", "narrow the rule's prefix, or give it days and no date"})
 	}
 	for _, t := range r.Transitions {
 		if !strings.HasSuffix(t.Class, "Archive") {
 			continue
 		}
-		if t.hits(now, outboxDays-1) && overOutbox {
+		if t.hits(outboxDays-1) && overOutbox {
 			warnings = append(warnings, Warning{name, "it moves what lies under " + outbox + " to " + t.Class + " " + t.when() +
 				": jobs there cannot be read any more without restoring them", spare})
 		}
-		if t.hits(now, 1) && overUploads {
+		if t.hits(1) && overUploads {
 			warnings = append(warnings, Warning{name, "it moves uploads to " + t.Class + " " + t.when() + ": what the worker has not read by then it cannot read",
-				"give uploads more days than the queue ever needs"})
+				later})
 		}
 	}
 	return warnings
 }
 
-// hits tells whether something new will be hit within so many days. A date in the past concerns old objects only.
-func (a age) hits(now time.Time, within int) bool {
-	if date := a.date(); date != "" {
-		t, err := time.Parse(time.RFC3339, date)
-		return err != nil || t.After(now)
-	}
-	return a.Days > 0 && a.Days <= within
-}
+// hits tells whether something may be hit within so many days after its last change. A date may hit at any age: one gone by hits what has
+// waited since, and as <Date> even what is new.
+func (a age) hits(within int) bool { return a.dated() || a.Days > 0 && a.Days <= within }
 
 func warnOfOpenCORS(have []corsRule) (warnings []Warning) {
 	for i, r := range have {
