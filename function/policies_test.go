@@ -22,7 +22,8 @@ func TestPoliciesNameOurPrefixes(t *testing.T) {
 		"function.json": {"Allow oss:GetObject": {bucket + "/*"}, "Allow oss:ListObjects": {bucket}, "Allow oss:PutObject": {outbox}},
 		"worker.json": {"Allow oss:GetObject": {bucket + "/*"}, "Allow oss:ListObjects": {bucket}, "Allow oss:PutObject": {thumbs, outbox},
 			"Allow oss:DeleteObject": {outbox}},
-		"uploader.json": {"Allow oss:PutObject": {bucket + "/*"}, "Deny oss:PutObject": {thumbs, outbox}},
+		"uploader.json": {"Allow oss:PutObject": {bucket + "/*"}, "Allow oss:AbortMultipartUpload": {bucket + "/*"}, "Allow oss:ListParts": {bucket + "/*"},
+			"Deny oss:PutObject": {thumbs, outbox}},
 	} {
 		var policy struct {
 			Version   string

@@ -94,6 +94,16 @@ func TestCompose(t *testing.T) {
 		if !s.ReadOnly || !slices.Equal(s.CapDrop, []string{"ALL"}) || !slices.Contains(s.SecurityOpt, "no-new-privileges:true") || s.Privileged {
 			t.Errorf("%s: has more rights than it needs", name)
 		}
+		if s.NetworkMode != "" || s.StopSignal != "" {
+			t.Errorf("%s: network %q, stop signal %q", name, s.NetworkMode, s.StopSignal)
+		}
+		// nsqd is root in the container, whose volume is root's; the worker's Dockerfile names its user.
+		if anybody := !strings.HasSuffix(name, " nsqd") && s.Build == nil; anybody != (s.User == "65534:65534") {
+			t.Errorf("%s: user %q", name, s.User)
+		}
+		if strings.HasSuffix(name, " nsqlookupd") && (s.HealthCheck == nil || s.HealthCheck.Test[len(s.HealthCheck.Test)-1] != "http://127.0.0.1:4161/ping") {
+			t.Errorf("%s: health check %+v", name, s.HealthCheck)
+		}
 		if s.MemLimit == 0 || s.Logging == nil || s.Logging.Options["max-size"] == "" {
 			t.Errorf("%s: memory or log without a limit", name)
 		}
@@ -114,7 +124,7 @@ func checkNSQD(t *testing.T, name string, s types.ServiceConfig) {
 	if s.HealthCheck == nil || s.HealthCheck.Test[len(s.HealthCheck.Test)-1] != "http://127.0.0.1:4151/ping" {
 		t.Errorf("%s: health check %+v", name, s.HealthCheck)
 	}
-	if s.StopGracePeriod == nil || s.Ulimits["nofile"] == nil {
+	if s.StopGracePeriod == nil || time.Duration(*s.StopGracePeriod) < time.Minute || s.Ulimits["nofile"] == nil {
 		t.Errorf("%s: stop %v, files %v", name, s.StopGracePeriod, s.Ulimits["nofile"])
 	}
 }
@@ -139,7 +149,7 @@ func TestComposeWorker(t *testing.T) {
 	if abs, err := filepath.Abs(root); err != nil || s.Build.Context != abs {
 		t.Errorf("context %s", s.Build.Context)
 	}
-	if len(s.EnvFiles) != 1 || filepath.Base(s.EnvFiles[0].Path) != ".env" { // the name that .gitignore knows
+	if len(s.EnvFiles) != 1 || filepath.Base(s.EnvFiles[0].Path) != ".env" || s.EnvFiles[0].Format != "raw" { // the name that .gitignore knows
 		t.Errorf("env_file %+v", s.EnvFiles)
 	}
 }

@@ -2,6 +2,7 @@ package check
 
 import (
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 	"testing"
@@ -10,6 +11,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	policyv1 "k8s.io/api/policy/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
 func TestKubernetesNSQ(t *testing.T) {
@@ -46,10 +49,49 @@ func TestKubernetesNSQ(t *testing.T) {
 			t.Errorf("the worker does not know %s", address)
 		}
 	}
+	if !slices.Contains(admin, "--http-address=127.0.0.1:4171") { // which port-forward reaches, and nobody else
+		t.Errorf("nsqadmin: %q", admin)
+	}
 	for _, s := range []string{"nsqd", "nsqlookupd", "worker"} {
 		budget := find[*policyv1.PodDisruptionBudget](t, all, "PodDisruptionBudget/"+s)
 		if budget.Spec.MaxUnavailable.IntValue() != 1 || !selects(t, budget.Spec.Selector, templates(t, all)[s].Labels) {
 			t.Errorf("%s: disruption budget %+v", s, budget.Spec)
+		}
+	}
+}
+
+// What would lose jobs, or leave nsqd unfound, without anybody noticing on the first day.
+func TestKubernetesNSQDKeepsItsJobs(t *testing.T) {
+	all := manifests(t)
+	set := find[*appsv1.StatefulSet](t, all, "StatefulSet/nsqd").Spec
+	pod := set.Template.Spec
+	if pod.SecurityContext.FSGroup == nil || *pod.SecurityContext.FSGroup != *pod.SecurityContext.RunAsGroup {
+		t.Error("fsGroup: nsqd cannot write to its volume")
+	}
+	if pod.TerminationGracePeriodSeconds == nil || *pod.TerminationGracePeriodSeconds < 60 {
+		t.Error("terminationGracePeriodSeconds: killed before all is on its disk")
+	}
+	if set.PodManagementPolicy != appsv1.ParallelPodManagement {
+		t.Error("podManagementPolicy: an nsqd that does not start keeps the others down")
+	}
+	if r := set.PersistentVolumeClaimRetentionPolicy; r != nil &&
+		(r.WhenDeleted != appsv1.RetainPersistentVolumeClaimRetentionPolicyType || r.WhenScaled != appsv1.RetainPersistentVolumeClaimRetentionPolicyType) {
+		t.Errorf("volumes with jobs are deleted: %+v", r)
+	}
+	claim := set.VolumeClaimTemplates[0].Spec
+	if least := resource.MustParse("20Gi"); !slices.Equal(claim.AccessModes, []corev1.PersistentVolumeAccessMode{corev1.ReadWriteOnce}) ||
+		claim.Resources.Requests.Storage().Cmp(least) < 0 {
+		t.Errorf("claim %v %v: a cloud disk is 20Gi at least, and of one pod", claim.AccessModes, claim.Resources.Requests.Storage())
+	}
+	c := pod.Containers[0]
+	for _, probe := range []*corev1.Probe{c.ReadinessProbe, c.LivenessProbe} {
+		if probe == nil || probe.TCPSocket == nil {
+			t.Errorf("%+v: with /ping a full disk takes nsqd away from those who would empty it", probe)
+		}
+	}
+	for _, name := range []string{"nsqd", "nsqlookupd"} {
+		if !find[*corev1.Service](t, all, "Service/"+name).Spec.PublishNotReadyAddresses {
+			t.Errorf("%s: its name is unknown until it is ready", name)
 		}
 	}
 }
@@ -76,6 +118,9 @@ func TestKubernetesAddressesInTheVPC(t *testing.T) {
 		if len(s.Spec.Ports) != 1 || s.Spec.Ports[0].Port != 4150 {
 			t.Errorf("%s: ports %+v", name, s.Spec.Ports)
 		}
+		if s.Spec.Ports[0].TargetPort.StrVal != "tcp" || s.Spec.ExternalTrafficPolicy != corev1.ServiceExternalTrafficPolicyLocal {
+			t.Errorf("%s: to port %s, %q hides the caller from networkpolicy.yaml", name, s.Spec.Ports[0].TargetPort.StrVal, s.Spec.ExternalTrafficPolicy)
+		}
 	}
 }
 
@@ -83,24 +128,36 @@ func TestKubernetesAddressesInTheVPC(t *testing.T) {
 func TestNetworkPolicies(t *testing.T) {
 	all := manifests(t)
 	closed := find[*networkingv1.NetworkPolicy](t, all, "NetworkPolicy/closed")
-	if len(closed.Spec.Ingress) > 0 || len(closed.Spec.PodSelector.MatchLabels) > 0 {
+	if len(closed.Spec.Ingress) > 0 || len(closed.Spec.PodSelector.MatchLabels) > 0 || !ingressOnly(closed) {
 		t.Errorf("closed: %+v", closed.Spec)
 	}
-	for name, pod := range templates(t, all) {
+	pods := templates(t, all)
+	for name, pod := range pods {
 		want := map[int]bool{}
 		for _, p := range pod.Spec.Containers[0].Ports {
 			want[int(p.ContainerPort)] = true
 		}
 		got := map[int]bool{}
 		if policy, ok := all["NetworkPolicy/"+name].(*networkingv1.NetworkPolicy); ok {
-			if !selects(t, &policy.Spec.PodSelector, pod.Labels) {
+			if !selects(t, &policy.Spec.PodSelector, pod.Labels) || !ingressOnly(policy) {
 				t.Errorf("%s: the policy is for others", name)
 			}
 			for _, rule := range policy.Spec.Ingress {
-				if len(rule.From) == 0 {
-					t.Errorf("%s: open to all", name)
+				if len(rule.From) == 0 || len(rule.Ports) == 0 {
+					t.Errorf("%s: open to all, or on all ports", name)
+				}
+				for _, peer := range rule.From {
+					if why := tooWide(peer); why != "" {
+						t.Errorf("%s: lets in %s", name, why)
+					}
+					if peer.PodSelector != nil && !selectsAny(t, peer.PodSelector, pods) {
+						t.Errorf("%s: lets in nobody with %v", name, peer.PodSelector)
+					}
 				}
 				for _, p := range rule.Ports {
+					if p.EndPort != nil || p.Protocol != nil {
+						t.Errorf("%s: opens %+v", name, p)
+					}
 					got[p.Port.IntValue()] = true
 				}
 			}
@@ -109,4 +166,35 @@ func TestNetworkPolicies(t *testing.T) {
 			t.Errorf("%s: listens on %v, the policy opens %v", name, want, got)
 		}
 	}
+}
+
+func ingressOnly(p *networkingv1.NetworkPolicy) bool {
+	return slices.Equal(p.Spec.PolicyTypes, []networkingv1.PolicyType{networkingv1.PolicyTypeIngress})
+}
+
+func selectsAny(t *testing.T, s *metav1.LabelSelector, pods map[string]corev1.PodTemplateSpec) bool {
+	t.Helper()
+	for _, pod := range pods {
+		if selects(t, s, pod.Labels) {
+			return true
+		}
+	}
+	return false
+}
+
+// tooWide is what is wrong with a peer that is more than one kind of pod, one namespace, or one part of a private network.
+func tooWide(p networkingv1.NetworkPolicyPeer) string {
+	for _, s := range []*metav1.LabelSelector{p.PodSelector, p.NamespaceSelector} {
+		if s != nil && len(s.MatchLabels) == 0 && len(s.MatchExpressions) == 0 {
+			return "whatever an empty selector finds"
+		}
+	}
+	if p.IPBlock == nil || p.IPBlock.CIDR == "100.64.0.0/10" { // the second: Alibaba Cloud's own, for health checks of load balancers
+		return ""
+	}
+	block, err := netip.ParsePrefix(p.IPBlock.CIDR)
+	if err != nil || !block.Addr().IsPrivate() || block.Bits() < 16 {
+		return p.IPBlock.CIDR
+	}
+	return ""
 }

@@ -120,7 +120,11 @@ func selects(t *testing.T, s *metav1.LabelSelector, set map[string]string) bool 
 }
 
 func TestPodsAreConfined(t *testing.T) {
-	for name, pod := range templates(t, manifests(t)) {
+	all := manifests(t)
+	if level := find[*corev1.Namespace](t, all, "Namespace/"+namespace).Labels["pod-security.kubernetes.io/enforce"]; level != "restricted" {
+		t.Errorf("the namespace takes pods that are %q", level)
+	}
+	for name, pod := range templates(t, all) {
 		s := pod.Spec
 		if s.SecurityContext == nil || !*s.SecurityContext.RunAsNonRoot || *s.SecurityContext.RunAsUser == 0 ||
 			s.SecurityContext.SeccompProfile.Type != corev1.SeccompProfileTypeRuntimeDefault || *s.AutomountServiceAccountToken || s.HostNetwork {
@@ -160,6 +164,12 @@ func TestProbesAskOpenPorts(t *testing.T) {
 		if c.LivenessProbe == nil && name != "nsqadmin" { // which listens on loopback
 			t.Errorf("%s: nobody asks whether it lives", name)
 		}
+		if c.StartupProbe == nil && (name == "nsqd" || name == "worker") { // a backlog, busy CPUs
+			t.Errorf("%s: ended while it starts", name)
+		}
+		if c.ReadinessProbe == nil && strings.HasPrefix(name, "nsq") && name != "nsqadmin" {
+			t.Errorf("%s: a rollout does not wait for it", name)
+		}
 	}
 }
 
@@ -190,8 +200,11 @@ func TestKubernetesWorker(t *testing.T) {
 			t.Errorf("the worker has no setting %s", e.Name)
 		}
 	}
-	if _, port, _ := strings.Cut(workerValue(t, all, "METRICS_ADDR"), ":"); port != fmt.Sprint(c.Ports[0].ContainerPort) {
-		t.Errorf("METRICS_ADDR's port %s is not open", port)
+	if have, want := workerValue(t, all, "METRICS_ADDR"), fmt.Sprintf("0.0.0.0:%d", c.Ports[0].ContainerPort); have != want {
+		t.Errorf("METRICS_ADDR is %s: probes ask %s", have, want)
+	}
+	if replicas := find[*appsv1.Deployment](t, all, "Deployment/worker").Spec.Replicas; replicas == nil || *replicas < 2 {
+		t.Error("one worker: none while it is replaced")
 	}
 	if workerValue(t, all, "NSQD_ADDRS") != "" {
 		t.Error("NSQD_ADDRS beside NSQLOOKUPD_ADDRS: the worker refuses to start")

@@ -104,6 +104,9 @@ func TestNSQDKeepsMessagesOnDisk(t *testing.T) {
 		if cluster != named {
 			t.Errorf("%s: with nsqlookupd, workers need --broadcast-address to find nsqd: %q", where, line)
 		}
+		if named && !strings.HasPrefix(where, "kubernetes ") && !slices.Contains(line, "--broadcast-address="+privateAddress) {
+			t.Errorf("%s: workers are sent elsewhere: %q", where, line)
+		}
 	}
 	if seen != 5 {
 		t.Errorf("%d nsqd", seen)

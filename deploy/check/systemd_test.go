@@ -91,7 +91,7 @@ func TestUnits(t *testing.T) {
 			return o[name][0]
 		}
 		for name, want := range map[string]string{
-			"Service.Restart": "always", "Service.DynamicUser": "yes", "Service.ProtectSystem": "strict", "Service.NoNewPrivileges": "yes",
+			"Service.Restart": "always", "Service.ProtectSystem": "strict", "Service.NoNewPrivileges": "yes",
 			"Service.CapabilityBoundingSet": "", "Install.WantedBy": "multi-user.target",
 		} {
 			if got := one(name); got != want {
@@ -101,9 +101,31 @@ func TestUnits(t *testing.T) {
 		if one("Service.MemoryMax") == "" || one("Service.EnvironmentFile") == "" {
 			t.Errorf("%s: no bound, or no settings", s.path)
 		}
+		if mode := o["Service.KillMode"]; len(o["Service.KillSignal"]) > 0 || len(mode) > 0 && !slices.Equal(mode, []string{"mixed"}) {
+			t.Errorf("%s: ended by %q, %q", s.path, o["Service.KillSignal"], mode)
+		}
+		if s.program != "nsqadmin" && one("Unit.StartLimitIntervalSec") != "0" {
+			t.Errorf("%s: systemd gives up on it", s.path)
+		}
 		line := s.command(t)
-		if s.program == "nsqd" && (one("Service.LimitNOFILE") != "65536" || !slices.Contains(line, "--data-path=/var/lib/"+one("Service.StateDirectory"))) {
-			t.Errorf("%s: files %s, command %q", s.path, one("Service.LimitNOFILE"), line)
+		if s.program != "nsqd" {
+			if one("Service.DynamicUser") != "yes" || len(o["Service.User"]) > 0 {
+				t.Errorf("%s: runs as %q", s.path, o["Service.User"])
+			}
+		} else {
+			if !slices.Contains(line, "--data-path=/var/lib/"+one("Service.StateDirectory")) || one("Service.LimitNOFILE") != "65536" ||
+				one("Service.StateDirectoryMode") != "0700" {
+				t.Errorf("%s: files %s, folder %s, command %q", s.path, one("Service.LimitNOFILE"), one("Service.StateDirectoryMode"), line)
+			}
+			if only := "--http-address=127.0.0.1:4151"; s.env == "nsq/one/nsqd.env" && !slices.Contains(line, only) {
+				t.Errorf("%s with %s: no %s in %q", s.path, s.env, only, line)
+			}
+			if stop, err := strconv.Atoi(one("Service.TimeoutStopSec")); err != nil || stop < 60 {
+				t.Errorf("%s: TimeoutStopSec=%s: killed before all is on its disk", s.path, one("Service.TimeoutStopSec"))
+			}
+			if user := one("Service.User"); !strings.Contains(read(t, "../nsq/one/nsqd.sysusers"), "\nu "+user+" - ") || user == "root" {
+				t.Errorf("%s: nobody makes the user %q", s.path, user)
+			}
 		}
 		for _, word := range line[1:] {
 			_, address, isAddress := strings.Cut(word, "-address=")
@@ -154,15 +176,35 @@ func TestWorkerSettings(t *testing.T) {
 	}
 }
 
-// TestSystemdAnalyze has systemd itself read the units, and judge how confined they are: 0 is best, 10 is worst.
-func TestSystemdAnalyze(t *testing.T) {
-	program, err := exec.LookPath("systemd-analyze")
+// TestSysusers has systemd read what makes nsqd's user.
+func TestSysusers(t *testing.T) {
+	program := systemd(t, "systemd-sysusers")
+	file, err := filepath.Abs("../nsq/one/nsqd.sysusers") // it looks for others where systemd's are
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := exec.CommandContext(t.Context(), program, "--dry-run", file).CombinedOutput()
+	if err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
+// systemd is the path of one of its programs.
+func systemd(t *testing.T, name string) string {
+	t.Helper()
+	program, err := exec.LookPath(name)
 	if err != nil {
 		if os.Getenv("NEED_SYSTEMD") != "" {
 			t.Fatal(err)
 		}
-		t.Skip("no systemd-analyze")
+		t.Skip("no " + name)
 	}
+	return program
+}
+
+// TestSystemdAnalyze has systemd itself read the units, and judge how confined they are: 0 is best, 10 is worst.
+func TestSystemdAnalyze(t *testing.T) {
+	program := systemd(t, "systemd-analyze")
 	for _, s := range units {
 		// It wants the programs to be there.
 		text := regexp.MustCompile(`(?m)^(ExecStart=)\S+`).ReplaceAllString(read(t, "../"+s.path), "${1}/bin/true")
