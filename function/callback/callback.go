@@ -8,7 +8,6 @@
 package callback
 
 import (
-	"bytes"
 	"context"
 	"crypto"
 	"crypto/md5"
@@ -21,6 +20,9 @@ import (
 	"strings"
 	"time"
 )
+
+// canonical is base64 of which every text has one spelling only, but for line feeds, which the decoder skips.
+var canonical = base64.StdEncoding.Strict()
 
 // MaxBody is the largest callback body that Verify accepts, in bytes. A callbackBody template holds at most 3.75 KB (5 KB of
 // base64) and each variable's value at most a few KB after percent-encoding, so genuine callbacks stay far below it.
@@ -107,14 +109,7 @@ func NewVerifier(c Config) (*Verifier, error) {
 // Verify returns the upload only if the signature, the bucket and, where secrets are set, the token are good. It returns one of
 // the package's errors, wrapped with the cause. The context bounds the fetch of a key that is not embedded.
 func (v *Verifier) Verify(ctx context.Context, r Request) (Upload, error) {
-	if len(r.Body) > MaxBody {
-		return Upload{}, fmt.Errorf("%w: more than %d bytes", ErrBodyTooLarge, MaxBody)
-	}
-	path, err := url.PathUnescape(r.Path) // once, and "+" stays what it is
-	if err != nil {
-		path = r.Path // OSS cannot have sent this; the signature will say so
-	}
-	if err := v.verifySignature(ctx, path, r); err != nil {
+	if err := v.VerifySignature(ctx, r); err != nil {
 		return Upload{}, err
 	}
 	up, err := parse(r.Header.Get("Content-Type"), r.Body)
@@ -128,6 +123,7 @@ func (v *Verifier) Verify(ctx context.Context, r Request) (Upload, error) {
 		return Upload{}, fmt.Errorf("%w: %.63q", ErrBucketNotAllowed, up.Bucket)
 	}
 	if len(v.secrets) > 0 {
+		path := signedPath(r.Path)
 		token := path[strings.LastIndexByte(path, '/')+1:]
 		if err := checkToken(token, v.secrets, up.Bucket, up.Object, v.now()); err != nil {
 			return Upload{}, err
@@ -136,7 +132,12 @@ func (v *Verifier) Verify(ctx context.Context, r Request) (Upload, error) {
 	return up, nil
 }
 
-func (v *Verifier) verifySignature(ctx context.Context, path string, r Request) error {
+// VerifySignature is the first step of Verify: it says that OSS sent the callback, whatever its body means. It does not say that it is
+// about a bucket of ours, nor who caused it. Errors and context are those of Verify.
+func (v *Verifier) VerifySignature(ctx context.Context, r Request) error {
+	if len(r.Body) > MaxBody {
+		return fmt.Errorf("%w: more than %d bytes", ErrBodyTooLarge, MaxBody)
+	}
 	authorization := r.Header.Get("Authorization")
 	if authorization == "" {
 		return fmt.Errorf("%w: no authorization header; it must reach the function untouched", ErrUnsigned)
@@ -144,12 +145,11 @@ func (v *Verifier) verifySignature(ctx context.Context, path string, r Request) 
 	if version := r.Header.Get("X-Oss-Signature-Version"); version != "" && version != "1.0" {
 		return fmt.Errorf("%w: %.16q", ErrUnsupportedSignatureVersion, version)
 	}
-	signature, err := base64.StdEncoding.DecodeString(authorization)
-	if err != nil || base64.StdEncoding.EncodeToString(signature) != authorization {
+	signature, err := canonical.DecodeString(authorization)
+	if err != nil || len(authorization) != canonical.EncodedLen(len(signature)) {
 		return fmt.Errorf("%w: authorization is not canonical base64", ErrBadSignature)
 	}
-	queries, err := r.Query.candidates()
-	if err != nil {
+	if err := r.Query.recoverable(); err != nil {
 		return err
 	}
 	key, err := v.keys.find(ctx, r.Header.Get("X-Oss-Pub-Key-Url"))
@@ -160,7 +160,8 @@ func (v *Verifier) verifySignature(ctx context.Context, path string, r Request) 
 		if len(signature) != public.Size() { // saves the hashing
 			return false
 		}
-		for query := range queries {
+		path := signedPath(r.Path)
+		for query := range r.Query.candidates {
 			digest := signedDigest(path, query, r.Body)
 			if rsa.VerifyPKCS1v15(public, crypto.MD5, digest[:], signature) == nil {
 				return true
@@ -185,16 +186,23 @@ func (v *Verifier) verifySignature(ctx context.Context, path string, r Request) 
 	return ErrBadSignature
 }
 
+// signedPath is a path as OSS signs it: decoded once, "+" stays what it is.
+func signedPath(raw string) string {
+	path, err := url.PathUnescape(raw)
+	if err != nil {
+		return raw // OSS cannot have sent this; the signature will say so
+	}
+	return path
+}
+
 // signedDigest hashes what OSS signs.
 func signedDigest(path, query string, body []byte) [md5.Size]byte {
-	var text bytes.Buffer
-	text.Grow(len(path) + len(query) + len(body) + 2)
-	text.WriteString(path)
+	text := append(make([]byte, 0, 1<<10), path...) // most callbacks fit, and cost no allocation
 	if query != "" {
-		text.WriteByte('?')
-		text.WriteString(query)
+		text = append(text, '?')
+		text = append(text, query...)
 	}
-	text.WriteByte('\n')
-	text.Write(body)
-	return md5.Sum(text.Bytes())
+	text = append(text, '\n')
+	text = append(text, body...)
+	return md5.Sum(text)
 }

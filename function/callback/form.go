@@ -6,9 +6,8 @@ import (
 	"strings"
 )
 
-// formPairs splits a form body. Spaces may come as "%20" or "+"; ";" is an ordinary character.
-func formPairs(body string) ([]pair, error) {
-	var pairs []pair
+// formPairs splits a form body and appends it to pairs. Spaces may come as "%20" or "+"; ";" is an ordinary character.
+func formPairs(pairs []pair, body string) ([]pair, error) {
 	offset := 0
 	for part := range strings.SplitSeq(body, "&") {
 		name, value, _ := strings.Cut(part, "=")

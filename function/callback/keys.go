@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"path"
 	"regexp"
+	"slices"
 	"sync"
 	"time"
 
@@ -31,6 +32,13 @@ const (
 
 // keyName is a file at the top of the key host; everything else on it is none of ours.
 var keyName = regexp.MustCompile(`^/[A-Za-z0-9][A-Za-z0-9_.-]{0,63}\.pem$`)
+
+// embeddedHeaders are the two x-oss-pub-key-url that name the embedded key, which is all that most callbacks ever send. Taking such a
+// URL apart takes a seventh of the time of checking the signature.
+var embeddedHeaders = []string{
+	base64.StdEncoding.EncodeToString([]byte("https://" + keyHost + embeddedV1)),
+	base64.StdEncoding.EncodeToString([]byte("http://" + keyHost + embeddedV1)),
+}
 
 var errTooMany = errors.New("too many keys were asked for")
 
@@ -199,7 +207,10 @@ func (k *keyring) download(name string) (*rsa.PublicKey, error) {
 // trustedKeyName is the file that x-oss-pub-key-url names, if the URL is one of OSS's: the scheme http or https, the host exactly
 // OSS's, nothing else in it but a .pem file.
 func trustedKeyName(header string) (string, error) {
-	raw, err := base64.StdEncoding.Strict().DecodeString(header)
+	if slices.Contains(embeddedHeaders, header) {
+		return embeddedV1, nil
+	}
+	raw, err := canonical.DecodeString(header)
 	if err != nil {
 		return "", fmt.Errorf("%w: not base64", ErrUntrustedKeyURL)
 	}

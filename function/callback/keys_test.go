@@ -249,7 +249,7 @@ func TestChangedKeyIsNoticedOnceInAWhile(t *testing.T) {
 	if _, err := v.Verify(t.Context(), r); !errors.Is(err, ErrBadSignature) {
 		t.Fatal(err)
 	}
-	if err := v.verifySignature(t.Context(), formVector().Path, formVector()); err != nil {
+	if err := v.VerifySignature(t.Context(), formVector()); err != nil {
 		t.Fatal(err)
 	}
 	now = now.Add(refreshEvery)

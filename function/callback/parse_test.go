@@ -8,11 +8,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-const (
-	formType = "application/x-www-form-urlencoded"
-	jsonType = "application/json"
-)
-
 func TestParse(t *testing.T) {
 	base := func(change func(*Upload)) Upload {
 		up := Upload{Bucket: "b", Object: "o", Size: -1}
@@ -38,6 +33,12 @@ func TestParse(t *testing.T) {
 			"imageInfo":{"width":4,"format":"jpg","extra":1},"x:user":"u","n":1.50,"t":true,"list":[1, 2],"deep":{"a":{"b":null}},"n":2}`, Upload{
 			Bucket: "b", Object: `图/"1".jpg`, ETag: "E-3", Size: 12, Image: ImageInfo{"jpg", 4, 3}, Vars: map[string][]string{
 				"imageInfo.extra": {"1"}, "x:user": {"u"}, "n": {"1.50", "2"}, "t": {"true"}, "list": {"[1, 2]"}, "deep": {`{"a":{"b":null}}`}}}},
+		"json, marks within text": {jsonType, ` {"b\u0075cket" : "b" , "object":"o","etag":"\\","":0,"x:a":"}],\"{[","x:b":[ "]}", {"\"]":"\\"} ],"x:c":{},"x:d":-1e5}` + "\n",
+			base(func(u *Upload) {
+				u.ETag = `\`
+				u.Vars = map[string][]string{"": {"0"}, "x:a": {`}],"{[`}, "x:b": {`[ "]}", {"\"]":"\\"} ]`}, "x:c": {"{}"}, "x:d": {"-1e5"}}
+			})},
+		"json, not UTF-8":        {jsonType, "{\"bucket\":\"b\",\"object\":\"a\xff\"}", base(func(u *Upload) { u.Object = "a\ufffd" })},
 		"json, size as text":     {jsonType, `{"bucket":"b","object":"o","size":"12"}`, base(func(u *Upload) { u.Size = 12 })},
 		"json, nulls":            {jsonType, `{"bucket":"b","object":"o","size":null,"etag":null,"imageInfo":null}`, base(func(*Upload) {})},
 		"json, empty image":      {jsonType, `{"bucket":"b","object":"o","imageInfo":{"height":"","width":"","format":""}}`, base(func(*Upload) {})},

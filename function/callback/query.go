@@ -2,7 +2,7 @@ package callback
 
 import (
 	"fmt"
-	"iter"
+	"maps"
 	"net/url"
 	"slices"
 	"strings"
@@ -27,38 +27,40 @@ type Query struct {
 	Params map[string]string
 }
 
-// candidates yields the queries that OSS may have signed: the raw one, or every order and usual spelling of the parameters.
-func (q Query) candidates() (iter.Seq[string], error) {
-	if len(q.Params) == 0 {
-		return func(yield func(string) bool) { yield(q.Raw) }, nil
-	}
+// recoverable returns ErrQueryNotRecoverable, wrapped, for a query with too many candidates, or too long ones.
+func (q Query) recoverable() error {
 	size := 0
-	names := make([]string, 0, min(len(q.Params), maxLostParams))
 	for name, value := range q.Params {
-		names = append(names, name)
 		size += len(name) + len(value)
-		if len(names) > maxLostParams || size > maxLostQuery {
-			return nil, fmt.Errorf("%w: more than %d parameters, or %d bytes: put them in the path, or deploy the web variant",
-				ErrQueryNotRecoverable, maxLostParams, maxLostQuery)
+	}
+	if len(q.Params) > maxLostParams || size > maxLostQuery {
+		return fmt.Errorf("%w: more than %d parameters, or %d bytes: put them in the path, or deploy the web variant",
+			ErrQueryNotRecoverable, maxLostParams, maxLostQuery)
+	}
+	return nil
+}
+
+// candidates yields the queries that OSS may have signed: the raw one, or every order and usual spelling of the parameters.
+func (q Query) candidates(yield func(string) bool) {
+	if len(q.Params) == 0 {
+		yield(q.Raw)
+		return
+	}
+	names := slices.Sorted(maps.Keys(q.Params))
+	var tried [][]string
+	for _, s := range spellings {
+		pairs := make([]string, len(names))
+		for i, name := range names {
+			pairs[i] = s.pair(name, q.Params[name])
+		}
+		if slices.ContainsFunc(tried, func(t []string) bool { return slices.Equal(t, pairs) }) {
+			continue
+		}
+		tried = append(tried, pairs)
+		if !permute(slices.Clone(pairs), 0, func(p []string) bool { return yield(strings.Join(p, "&")) }) {
+			return
 		}
 	}
-	slices.Sort(names)
-	return func(yield func(string) bool) {
-		var tried [][]string
-		for _, s := range spellings {
-			pairs := make([]string, len(names))
-			for i, name := range names {
-				pairs[i] = s.pair(name, q.Params[name])
-			}
-			if slices.ContainsFunc(tried, func(t []string) bool { return slices.Equal(t, pairs) }) {
-				continue
-			}
-			tried = append(tried, pairs)
-			if !permute(slices.Clone(pairs), 0, func(p []string) bool { return yield(strings.Join(p, "&")) }) {
-				return
-			}
-		}
-	}, nil
 }
 
 // spelling is one way to write a parameter. bare and split differ from the plain way only for empty values ("a" for "a=") and for

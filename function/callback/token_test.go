@@ -46,6 +46,7 @@ func TestToken(t *testing.T) {
 		"too short":          {base64.RawURLEncoding.EncodeToString(make([]byte, tokenHeader+31)), "photos", "x", noon, ErrBadToken},
 		"version 0":          {base64.RawURLEncoding.EncodeToString(make([]byte, 80)), "photos", "x", noon, ErrBadToken},
 		"padded":             {mint(t, secretA, good) + "=", "photos", "user/7/a.jpg", noon, ErrBadToken},
+		"other padding bits": {otherBits(mint(t, secretA, good)), "photos", "user/7/a.jpg", noon, ErrBadToken},
 		"a line feed in it":  {mint(t, secretA, good)[:5] + "\n" + mint(t, secretA, good)[5:], "photos", "user/7/a.jpg", noon, ErrBadToken},
 		"too long":           {base64.RawURLEncoding.EncodeToString(append([]byte{1}, make([]byte, 2000)...)), "photos", "x", noon, ErrBadToken},
 	} {
@@ -53,6 +54,13 @@ func TestToken(t *testing.T) {
 			t.Errorf("%s: got %v, want %v", name, err, tc.want)
 		}
 	}
+}
+
+// otherBits changes the bits of a token's last letter that stand for nothing.
+func otherBits(token string) string {
+	last := len(token) - 1
+	letters := "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+	return token[:last] + string(letters[strings.IndexByte(letters, token[last])+1])
 }
 
 // TestPrefixCannotBorrowFromTheBucket: "prod" + "-images" must not be "pro" + "d-images".

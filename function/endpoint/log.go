@@ -13,22 +13,23 @@ import (
 
 // log writes the one line of a callback. Headers, bodies, tokens, keys and credentials never go into it.
 func (e *Endpoint) log(ctx context.Context, r trigger.Request, rec record, status int, began time.Time) {
-	level, attrs := slog.LevelInfo, []slog.Attr{
+	level := slog.LevelInfo
+	attrs := append(make([]slog.Attr, 0, 16), // as many as there are
 		slog.String("outcome", "queued"),
 		slog.Int("status", status),
-	}
+	)
 	if rec.err != nil {
 		code, _ := lookup(rec.err)
 		level = slog.LevelWarn
 		if status >= http.StatusInternalServerError {
 			level = slog.LevelError
 		}
-		attrs = []slog.Attr{
+		attrs = append(attrs[:0],
 			slog.String("outcome", "rejected"),
 			slog.Int("status", status),
 			slog.String("code", code),
 			slog.String("cause", rec.err.Error()),
-		}
+		)
 	} else if rec.imageErr != nil {
 		level = slog.LevelWarn
 		attrs = append(attrs, slog.String("reason", rec.job.Reason), slog.String("cause", rec.imageErr.Error()))

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"strconv"
 	"time"
 
@@ -87,16 +88,25 @@ func sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
+// process is the query of image/info.
+var process = map[string]any{"x-oss-process": "image/info"}
+
 // ask makes one attempt.
 func ask(ctx context.Context, b *oss.Bucket, object string) (Info, error) {
 	ctx, cancel := context.WithTimeout(ctx, AttemptTimeout)
 	defer cancel()
-	body, err := b.GetObject(object, oss.Process("image/info"), oss.WithContext(ctx))
+	if err := oss.CheckObjectName(object); err != nil { // a bucket would be listed
+		return Info{}, fmt.Errorf("%w: %w", ErrGone, err)
+	}
+	// Not GetObject, which spends as much time again on its options.
+	resp, err := b.Client.Conn.DoWithContext(ctx, http.MethodGet, b.BucketName, object, process, nil, nil, 0, nil)
+	if resp != nil {
+		defer resp.Body.Close()
+	}
 	if err != nil {
 		return Info{}, classify(err)
 	}
-	defer body.Close()
-	text, err := io.ReadAll(io.LimitReader(body, maxAnswer+1))
+	text, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
 	if err != nil {
 		return Info{}, classify(err)
 	}

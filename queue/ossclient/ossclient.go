@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/aliyun/aliyun-oss-go-sdk/oss"
@@ -32,6 +34,14 @@ type Config struct {
 type Client struct {
 	endpoint, region string
 	http             *http.Client
+	last             atomic.Pointer[signed]
+}
+
+// signed is the SDK's client for the credentials of the last call. They change about once an hour, and a new one costs more than all else
+// that is done before a request.
+type signed struct {
+	keys Credentials
+	sdk  *oss.Client
 }
 
 // New checks the settings; it does not connect.
@@ -47,11 +57,9 @@ func New(c Config) (*Client, error) {
 	return client, err
 }
 
-// Bucket is cheap: the SDK's client holds settings only, connections are shared. Give every call oss.WithContext.
+// Bucket is cheap: connections are shared, whatever the credentials. Give every call oss.WithContext.
 func (c *Client) Bucket(keys Credentials, name string) (*oss.Bucket, error) {
-	client, err := oss.New(c.endpoint, keys.AccessKeyID, keys.AccessKeySecret, oss.SecurityToken(keys.SecurityToken),
-		oss.HTTPClient(c.http), oss.AuthVersion(oss.AuthV4), oss.Region(c.region),
-		oss.VerifyObjectStrict(false)) // a key may begin with "?"
+	client, err := c.signing(keys)
 	if err != nil {
 		return nil, fmt.Errorf("ossclient: %w", err)
 	}
@@ -60,6 +68,20 @@ func (c *Client) Bucket(keys Credentials, name string) (*oss.Bucket, error) {
 		return nil, fmt.Errorf("ossclient: %w", err)
 	}
 	return bucket, nil
+}
+
+// signing is the SDK's client that signs with keys. It holds nothing but settings.
+func (c *Client) signing(keys Credentials) (*oss.Client, error) {
+	if last := c.last.Load(); last != nil && last.keys == keys {
+		return last.sdk, nil
+	}
+	sdk, err := oss.New(c.endpoint, keys.AccessKeyID, keys.AccessKeySecret, oss.SecurityToken(keys.SecurityToken),
+		oss.HTTPClient(c.http), oss.AuthVersion(oss.AuthV4), oss.Region(c.region),
+		oss.VerifyObjectStrict(false)) // a key may begin with "?"
+	if err == nil {
+		c.last.Store(&signed{keys, sdk})
+	}
+	return sdk, err
 }
 
 // Timeouts bound the steps of a request; its context bounds the whole.
@@ -95,7 +117,7 @@ func (t capped) RoundTrip(r *http.Request) (*http.Response, error) {
 	case err != nil:
 	case resp.StatusCode != http.StatusOK:
 		resp.Body = http.MaxBytesReader(nil, resp.Body, maxErrorBody) // says so when there is more
-	case r.URL.Query().Has("list-type"):
+	case strings.Contains(r.URL.RawQuery, "list-type="):
 		resp.Body = http.MaxBytesReader(nil, resp.Body, maxList)
 	}
 	return resp, err
