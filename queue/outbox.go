@@ -127,12 +127,15 @@ func (o *Outbox) List(ctx context.Context, keys ossclient.Credentials, bucket st
 	return entries, strangers, nil
 }
 
-var entryName = regexp.MustCompile(`^([0-9a-f]{1,64})-(\d{1,9})\.json$`)
+// entryName is a job's ID, maxID bytes long at most, and a count up to maxPublished.
+var entryName = regexp.MustCompile(`^([0-9a-f]+)-([0-9]{1,9})\.json$`)
+
+const maxID = 64
 
 func (o *Outbox) entry(bucket, key string, written time.Time) (Entry, bool) {
 	name, ok := strings.CutPrefix(key, o.folder)
 	m := entryName.FindStringSubmatch(name)
-	if !ok || m == nil {
+	if !ok || m == nil || len(m[1]) > maxID {
 		return Entry{}, false
 	}
 	published, err := strconv.Atoi(m[2])

@@ -54,6 +54,14 @@ func NewPublisher(c PublisherConfig) (*Publisher, error) {
 	return p, nil
 }
 
+// Connect begins to connect to every nsqd and returns at once, so that the first message finds a connection. It is not needed, and
+// what fails is tried again when a message is to be sent.
+func (p *Publisher) Connect() {
+	for _, n := range p.nodes {
+		_, _ = n.connect() // ErrClosed, which Publish tells
+	}
+}
+
 // Publish sends the job and returns the address of the nsqd that has it. Errors are those of Send; the caller decides what
 // becomes of a job that no nsqd took.
 func (p *Publisher) Publish(ctx context.Context, job Job) (nsqd string, err error) {

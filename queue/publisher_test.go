@@ -379,3 +379,35 @@ func TestNewPublisherRefuses(t *testing.T) {
 		}
 	}
 }
+
+// Connect is ahead of the first message, which then goes over that connection.
+func TestConnect(t *testing.T) {
+	n := nsqtest.New(t)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	p := newPublisher(t, l.Addr().String())
+	p.Connect()
+	client, err := l.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.Close() // there will be no other
+	nsqd, err := net.Dial("tcp", n.TCPAddr())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer nsqd.Close()
+	go io.Copy(nsqd, client)
+	go io.Copy(client, nsqd)
+	if _, err := p.Publish(within(t, 10*time.Second), upload); err != nil {
+		t.Fatal(err)
+	}
+	if got := messages(t, n); got != 1 {
+		t.Errorf("%d messages", got)
+	}
+	p.Close()
+	p.Connect() // harmless
+}

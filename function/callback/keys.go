@@ -30,8 +30,10 @@ const (
 	failureMemory = 15 * time.Second
 )
 
-// keyName is a file at the top of the key host; everything else on it is none of ours.
-var keyName = regexp.MustCompile(`^/[A-Za-z0-9][A-Za-z0-9_.-]{0,63}\.pem$`)
+// keyName is a file at the top of the key host, its name maxKeyName bytes long at most; everything else on it is none of ours.
+var keyName = regexp.MustCompile(`^/[A-Za-z0-9][A-Za-z0-9_.-]*\.pem$`)
+
+const maxKeyName = 69
 
 // embeddedHeaders are the two x-oss-pub-key-url that name the embedded key, which is all that most callbacks ever send. Taking such a
 // URL apart takes a seventh of the time of checking the signature.
@@ -219,7 +221,7 @@ func trustedKeyName(header string) (string, error) {
 		return "", fmt.Errorf("%w: no URL", ErrUntrustedKeyURL)
 	}
 	clean := (&url.URL{Scheme: u.Scheme, Host: keyHost, Path: path.Clean(u.Path)}).String()
-	if (u.Scheme != "http" && u.Scheme != "https") || string(raw) != clean || !keyName.MatchString(u.Path) {
+	if (u.Scheme != "http" && u.Scheme != "https") || string(raw) != clean || len(u.Path) > maxKeyName || !keyName.MatchString(u.Path) {
 		return "", fmt.Errorf("%w: its host is %.64q", ErrUntrustedKeyURL, u.Hostname())
 	}
 	return u.Path, nil

@@ -75,9 +75,10 @@ func variables(t reflect.Type) map[string]string {
 	return names
 }
 
+// Lengths are checked apart: counted repeats in a pattern take longer to compile than the rest of a cold start's reading of settings.
 var (
-	bucketName = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$`)
-	regionName = regexp.MustCompile(`^[a-z0-9-]{1,64}$`)
+	bucketName = regexp.MustCompile(`^[a-z0-9][a-z0-9-]*[a-z0-9]$`) // 3 to 63 characters
+	regionName = regexp.MustCompile(`^[a-z0-9-]+$`)                 // up to 64
 	ossHost    = regexp.MustCompile(`^oss-([a-z]{2}-[a-z0-9-]+?)(?:-internal)?\.aliyuncs\.com$`)
 )
 
@@ -86,7 +87,7 @@ func (o *OSS) Check() error {
 	var faults []error
 	trim(o.Buckets)
 	for _, name := range o.Buckets {
-		if !bucketName.MatchString(name) {
+		if len(name) < 3 || len(name) > 63 || !bucketName.MatchString(name) {
 			faults = append(faults, fmt.Errorf("ALLOWED_BUCKETS: %q is no bucket name", name))
 		}
 	}
@@ -111,7 +112,7 @@ func (o *OSS) Check() error {
 	switch {
 	case o.Region == "":
 		faults = append(faults, errors.New("OSS_REGION is missing: OSS_ENDPOINT does not tell it; it is such as cn-hangzhou"))
-	case !regionName.MatchString(o.Region):
+	case len(o.Region) > 64 || !regionName.MatchString(o.Region):
 		faults = append(faults, fmt.Errorf("OSS_REGION: %.64q is no region such as cn-hangzhou", o.Region))
 	}
 	return errors.Join(faults...)

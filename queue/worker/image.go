@@ -55,13 +55,25 @@ func thumbnail(file []byte) ([]byte, error) {
 	w, h := fit(src.Bounds().Dx(), src.Bounds().Dy())
 	dst := image.NewRGBA(image.Rect(0, 0, w, h))
 	draw.Draw(dst, dst.Bounds(), image.White, image.Point{}, draw.Src)
-	draw.CatmullRom.Scale(dst, dst.Bounds(), src, src.Bounds(), draw.Over, nil)
+	kernel(src.Bounds().Dx(), w).Scale(dst, dst.Bounds(), src, src.Bounds(), draw.Over, nil)
 
 	var b bytes.Buffer
 	if err := jpeg.Encode(&b, upright(dst, orientation(file, format)), &jpeg.Options{Quality: jpegQuality}); err != nil {
 		return nil, fmt.Errorf("encode thumbnail: %w", err)
 	}
 	return b.Bytes(), nil
+}
+
+// area averages all that a pixel of the thumbnail covers.
+var area = draw.Kernel{Support: 0.5, At: func(float64) float64 { return 1 }}
+
+// kernel is how to scale a side from so many pixels. CatmullRom keeps edges sharp, but takes twice as long as decoding a large photograph;
+// from a quarter on the mean looks the same and takes a fourth of that.
+func kernel(from, to int) *draw.Kernel {
+	if from >= 4*to {
+		return &area
+	}
+	return draw.CatmullRom
 }
 
 // fit scales w x h down, keeping its shape, until no side is longer than thumbSide.

@@ -9,13 +9,14 @@ import (
 	"hash/crc32"
 	"image"
 	"image/color"
-	"image/draw"
 	"image/gif"
 	"image/jpeg"
 	"image/png"
+	"math"
 	"testing"
 
 	"golang.org/x/image/bmp"
+	"golang.org/x/image/draw"
 	"golang.org/x/image/tiff"
 )
 
@@ -271,4 +272,34 @@ func FuzzThumbnail(f *testing.F) {
 			t.Errorf("thumbnail is %+v, %v", c, err)
 		}
 	})
+}
+
+// Large photographs are scaled with a cheaper kernel; nobody shall see it. From 40 dB on two images look the same.
+func TestCheapKernelIsNotSeen(t *testing.T) {
+	src := image.NewYCbCr(image.Rect(0, 0, 1600, 1200), image.YCbCrSubsampleRatio420)
+	for i := range src.Y { // soft waves of all lengths, and some grain
+		x, y := float64(i%src.YStride), float64(i/src.YStride)
+		grain := float64(uint32(i)*2654435761>>27) - 16
+		src.Y[i] = uint8(128 + 60*math.Sin(x/90+y/200) + 20*math.Sin(y/13) + 10*math.Sin(x/5-y/7) + grain)
+	}
+	for i := range src.Cb {
+		src.Cb[i], src.Cr[i] = uint8(i%src.CStride/4), uint8(i/src.CStride/3)
+	}
+	scaled := func(k *draw.Kernel) *image.RGBA {
+		dst := image.NewRGBA(image.Rect(0, 0, 256, 192))
+		k.Scale(dst, dst.Rect, src, src.Rect, draw.Src, nil)
+		return dst
+	}
+	cheap, best := scaled(kernel(1600, 256)), scaled(draw.CatmullRom)
+	var sum float64
+	for i := range best.Pix {
+		d := float64(best.Pix[i]) - float64(cheap.Pix[i])
+		sum += d * d
+	}
+	if likeness := 10 * math.Log10(255*255*float64(len(best.Pix))/sum); likeness < 40 || math.IsInf(likeness, 0) {
+		t.Errorf("%.1f dB", likeness)
+	}
+	if kernel(800, 256) != draw.CatmullRom {
+		t.Error("a small image is not scaled with the best kernel")
+	}
 }

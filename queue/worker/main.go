@@ -21,7 +21,14 @@ import (
 // orchestrators kill by default.
 const drainTimeout = 22 * time.Second
 
+// gcPercent lets the heap grow to five times what is in use before it is collected, within the memory limit: images come and go so fast that
+// the default costs up to a fifth of the CPU time of small ones.
+const gcPercent = 400
+
 func main() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(gcPercent)
+	}
 	if os.Getenv("GOMEMLIMIT") == "" {
 		debug.SetMemoryLimit(maxMemory - maxMemory/16)
 	}

@@ -119,3 +119,27 @@ func TestMemoryIsWaitedFor(t *testing.T) {
 		release()
 	}
 }
+
+// Images that are done count until memory was handed back: they and a large one that comes never exceed the bound.
+func TestMemoryIsHandedBack(t *testing.T) {
+	const photo = maxPixels / 4
+	m := newMemory()
+	hold, err := m.decode(t.Context(), photo)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []int64{2, 3, 4, 2, 3, 4, 2} {
+		release, err := m.decode(t.Context(), photo)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if m.taken != want*photo || m.inUse != 2*photo {
+			t.Errorf("image %d: %d pixels taken and %d in use, want %d and %d", i, m.taken, m.inUse, want*photo, 2*photo)
+		}
+		release()
+	}
+	hold()
+	if m.inUse != 0 {
+		t.Errorf("%d pixels are still in use", m.inUse)
+	}
+}
