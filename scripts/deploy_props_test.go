@@ -52,6 +52,26 @@ type deployProps struct {
 	EnvironmentVariables map[string]string    `json:"environmentVariables"`
 	CustomRuntimeConfig  *deployCustomRuntime `json:"customRuntimeConfig,omitempty"`
 	Triggers             []deployTrigger      `json:"triggers"`
+	CustomDomain         *deployCustomDomain  `json:"customDomain,omitempty"`
+}
+
+type deployCustomDomain struct {
+	DomainName string      `json:"domainName"`
+	Protocol   string      `json:"protocol"` // without it fc3 fails with an exception
+	Route      deployRoute `json:"route"`
+	Cert       deployCert  `json:"certConfig"`
+}
+
+type deployRoute struct {
+	Path      string   `json:"path"`
+	Methods   []string `json:"methods"`
+	Qualifier string   `json:"qualifier"`
+}
+
+type deployCert struct {
+	Name        string `json:"certName"`
+	Certificate string `json:"certificate"`
+	PrivateKey  string `json:"privateKey"`
 }
 
 type deployScaling struct {

@@ -14,6 +14,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -45,6 +46,7 @@ func TestDeployment(t *testing.T) {
 		d, _ := openEvent(t, filepath.Join(code, event.Props.Handler), callbackSettings(t, event))
 		answersGenuineCallback(t, d)
 	})
+	t.Run("with what is commented out", func(t *testing.T) { s.rendersCommented(t, dir, event) })
 	t.Run("s.web.yaml", func(t *testing.T) {
 		const file = "deploy/s.web.yaml"
 		web := s.rendered(t, dir, file)
@@ -174,6 +176,29 @@ func (s serverlessDevs) rendered(t *testing.T, dir, file string) deployed {
 		t.Errorf("%s: %s", file, fault)
 	}
 	return f
+}
+
+// rendersCommented uncomments the keys of s.yaml that are: each ends up where it belongs, and nothing else changes.
+func (s serverlessDevs) rendersCommented(t *testing.T, dir string, plain deployed) {
+	text, err := os.ReadFile(filepath.Join(dir, "s.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	const file = "s.all.yaml"
+	text = regexp.MustCompile(`(?m)^( {6})# ((?:  )*[a-zA-Z]+:(?: .*)?)$`).ReplaceAll(text, []byte("$1$2"))
+	for name, content := range map[string]string{file: string(text), "../callback.crt": "certificate\n", "../callback.key": "key\n"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	all := s.rendered(t, dir, file)
+	want := plain
+	want.Props.ScalingConfig = &deployScaling{MinInstances: 1}
+	want.Props.CustomDomain = &deployCustomDomain{"callback.example.com", "HTTP,HTTPS", deployRoute{"/*", []string{"POST"}, "LATEST"},
+		deployCert{"callback", "certificate\n", "key\n"}}
+	if diff := cmp.Diff(want, all); diff != "" {
+		t.Errorf("(- want, + got)\n%s", diff)
+	}
 }
 
 // packed runs the commands of pre-deploy, zips the code folder as `s` does, and returns the folder where the zip was unpacked.

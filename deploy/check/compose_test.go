@@ -1,6 +1,7 @@
 package check
 
 import (
+	"fmt"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -20,16 +21,21 @@ var composeFiles = map[string][]string{
 	"worker/compose.yaml":       nil,
 }
 
+// composePorts are what each program listens on, for somebody outside of its container.
+var composePorts = map[string][]string{
+	"nsqd": {"4150", "4151"}, "nsqlookupd": {"4160", "4161"}, "nsqadmin": {"4171"}, "worker": {"9100"},
+}
+
 const privateAddress = "10.0.0.11"
 
-func project(t *testing.T, path string, variables []string) (*types.Project, error) {
+func project(t *testing.T, dir, path string, variables []string) (*types.Project, error) {
 	t.Helper()
 	var env []string
 	for _, v := range variables {
 		env = append(env, v+"="+privateAddress)
 	}
 	// The worker's own settings lie next to its file, once it is used: never read them here.
-	options, err := cli.NewProjectOptions([]string{filepath.Join("..", path)}, cli.WithEnv(env), cli.WithInterpolation(true),
+	options, err := cli.NewProjectOptions([]string{filepath.Join(dir, path)}, cli.WithEnv(env), cli.WithInterpolation(true),
 		cli.WithConsistency(true), cli.WithoutEnvironmentResolution)
 	if err != nil {
 		t.Fatal(err)
@@ -37,11 +43,11 @@ func project(t *testing.T, path string, variables []string) (*types.Project, err
 	return options.LoadProject(t.Context())
 }
 
-func composeServices(t *testing.T) map[string]types.ServiceConfig {
+func composeServices(t *testing.T, dir string) map[string]types.ServiceConfig {
 	t.Helper()
 	all := map[string]types.ServiceConfig{}
 	for path, variables := range composeFiles {
-		p, err := project(t, path, variables)
+		p, err := project(t, dir, path, variables)
 		if err != nil {
 			t.Fatalf("%s: %v", path, err)
 		}
@@ -71,7 +77,7 @@ func TestComposeInsistsOnItsVariables(t *testing.T) {
 	for path, variables := range composeFiles {
 		for _, missing := range variables {
 			others := slices.DeleteFunc(slices.Clone(variables), func(v string) bool { return v == missing })
-			if _, err := project(t, path, others); err == nil || !strings.Contains(err.Error(), missing) {
+			if _, err := project(t, shipped, path, others); err == nil || !strings.Contains(err.Error(), missing) {
 				t.Errorf("%s without %s: %v", path, missing, err)
 			}
 		}
@@ -79,14 +85,23 @@ func TestComposeInsistsOnItsVariables(t *testing.T) {
 }
 
 func TestCompose(t *testing.T) {
-	for name, s := range composeServices(t) {
+	for name, s := range composeServices(t, shipped) {
+		var open []string
 		for _, p := range s.Ports {
+			open = append(open, p.Published)
+			if p.Published != fmt.Sprint(p.Target) || p.Protocol != "tcp" {
+				t.Errorf("%s: %s leads to %d/%s", name, p.Published, p.Target, p.Protocol)
+			}
 			if p.HostIP != "127.0.0.1" && p.HostIP != privateAddress {
 				t.Errorf("%s: port %d is open on %q", name, p.Target, p.HostIP)
 			}
 			if strings.HasSuffix(name, " nsqadmin") && p.HostIP != "127.0.0.1" {
 				t.Errorf("%s: listens on %s", name, p.HostIP)
 			}
+		}
+		slices.Sort(open)
+		if open = slices.Compact(open); !slices.Equal(open, composePorts[s.Name]) {
+			t.Errorf("%s: opens %q, want %q", name, open, composePorts[s.Name])
 		}
 		if s.Restart != types.RestartPolicyUnlessStopped {
 			t.Errorf("%s: restart is %q", name, s.Restart)
@@ -118,8 +133,8 @@ func TestCompose(t *testing.T) {
 
 func checkNSQD(t *testing.T, name string, s types.ServiceConfig) {
 	t.Helper()
-	if len(s.Volumes) != 1 || s.Volumes[0].Type != types.VolumeTypeVolume || !slices.Contains(s.Command, "--data-path="+s.Volumes[0].Target) {
-		t.Errorf("%s: volume %+v, command %q", name, s.Volumes, s.Command)
+	if len(s.Volumes) != 1 || s.Volumes[0].Type != types.VolumeTypeVolume || !slices.Contains(s.Entrypoint, "--data-path="+s.Volumes[0].Target) {
+		t.Errorf("%s: volume %+v, command %q", name, s.Volumes, s.Entrypoint)
 	}
 	if s.HealthCheck == nil || s.HealthCheck.Test[len(s.HealthCheck.Test)-1] != "http://127.0.0.1:4151/ping" {
 		t.Errorf("%s: health check %+v", name, s.HealthCheck)
@@ -130,7 +145,7 @@ func checkNSQD(t *testing.T, name string, s types.ServiceConfig) {
 }
 
 func TestComposeWorker(t *testing.T) {
-	s := composeServices(t)["worker/compose.yaml worker"]
+	s := composeServices(t, shipped)["worker/compose.yaml worker"]
 	if grace := time.Duration(*s.StopGracePeriod); grace <= time.Duration(workerStop(t))*time.Second {
 		t.Errorf("stop_grace_period %v, the worker takes up to %d s", grace, workerStop(t))
 	}
@@ -142,6 +157,9 @@ func TestComposeWorker(t *testing.T) {
 		if !known[variable] {
 			t.Errorf("the worker has no setting %s", variable)
 		}
+	}
+	if p, err := project(t, shipped, "worker/compose.yaml", []string{"GOPROXY"}); err != nil || len(p.Services["worker"].Build.Args) != 1 {
+		t.Errorf("GOPROXY does not reach the build: %v", err)
 	}
 	if s.Build.Dockerfile != "deploy/worker/Dockerfile" {
 		t.Errorf("dockerfile %s", s.Build.Dockerfile)

@@ -7,5 +7,6 @@
 //
 // Without -count=1 the go command may show an old result: it does not notice changes outside of a module.
 //
-// systemd's part needs systemd-analyze (Debian and Ubuntu: package systemd) and is skipped without it, unless NEED_SYSTEMD is set.
+// systemd's part needs systemd-analyze (Debian and Ubuntu: package systemd), TLS needs openssl; each is skipped without it, unless
+// NEED_SYSTEMD is set.
 package check

@@ -49,6 +49,9 @@ func TestDockerfile(t *testing.T) {
 	if have, want := "v"+version, "v"+goMod(t).Go.Version; !semver.IsValid(have) || strings.Count(have, ".") != 2 || semver.Compare(have, want) < 0 {
 		t.Errorf("builds with Go %s, go.mod asks for %s", have, want)
 	}
+	if arg := last[*instructions.ArgCommand](build); arg == nil || len(arg.Args) != 1 || arg.Args[0].Key != "GOPROXY" || arg.Args[0].Value != nil {
+		t.Errorf("ARG %+v: where Go's proxy cannot be reached, nothing can be built", arg)
+	}
 	line := strings.Join(last[*instructions.RunCommand](build).CmdLine, " ")
 	for _, want := range []string{"CGO_ENABLED=0", "-mod=readonly", "-trimpath", "./queue/worker"} {
 		if !strings.Contains(line, want) {
@@ -72,7 +75,7 @@ func TestDockerfile(t *testing.T) {
 		t.Errorf("the image holds %q, want %q", copied, want)
 	}
 	port := last[*instructions.ExposeCommand](final).Ports
-	if want := fmt.Sprint(composeServices(t)["worker/compose.yaml worker"].Ports[0].Target); !slices.Equal(port, []string{want}) {
+	if want := fmt.Sprint(composeServices(t, shipped)["worker/compose.yaml worker"].Ports[0].Target); !slices.Equal(port, []string{want}) {
 		t.Errorf("EXPOSE %q, compose.yaml has %s", port, want)
 	}
 }

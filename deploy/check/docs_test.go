@@ -27,7 +27,7 @@ func TestDocuments(t *testing.T) {
 				t.Errorf("%v in:\n%s", err, m[1])
 			}
 			if dir := regexp.MustCompile(`(?m)^cd (\S+)$`).FindStringSubmatch(m[1]); dir != nil {
-				for _, file := range regexp.MustCompile(`\b[a-z]+\.(?:yaml|service|env|sysusers)\b`).FindAllString(m[1], -1) {
+				for _, file := range regexp.MustCompile(`\b[a-z-]+\.(?:yaml|service|env|sysusers)\b`).FindAllString(m[1], -1) {
 					exists(t, document, filepath.Join(root, dir[1], file))
 				}
 			}

@@ -16,7 +16,7 @@ import (
 )
 
 func TestKubernetesNSQ(t *testing.T) {
-	all := manifests(t)
+	all := manifests(t, shipped)
 	nsqd := find[*appsv1.StatefulSet](t, all, "StatefulSet/nsqd")
 	headless := find[*corev1.Service](t, all, "Service/nsqd")
 	if nsqd.Spec.ServiceName != headless.Name || headless.Spec.ClusterIP != corev1.ClusterIPNone {
@@ -62,7 +62,7 @@ func TestKubernetesNSQ(t *testing.T) {
 
 // What would lose jobs, or leave nsqd unfound, without anybody noticing on the first day.
 func TestKubernetesNSQDKeepsItsJobs(t *testing.T) {
-	all := manifests(t)
+	all := manifests(t, shipped)
 	set := find[*appsv1.StatefulSet](t, all, "StatefulSet/nsqd").Spec
 	pod := set.Template.Spec
 	if pod.SecurityContext.FSGroup == nil || *pod.SecurityContext.FSGroup != *pod.SecurityContext.RunAsGroup {
@@ -98,7 +98,7 @@ func TestKubernetesNSQDKeepsItsJobs(t *testing.T) {
 
 // Every nsqd pod has its own address in the VPC, and none of them is public.
 func TestKubernetesAddressesInTheVPC(t *testing.T) {
-	all := manifests(t)
+	all := manifests(t, shipped)
 	replicas := *find[*appsv1.StatefulSet](t, all, "StatefulSet/nsqd").Spec.Replicas
 	for i := range replicas {
 		s := find[*corev1.Service](t, all, fmt.Sprintf("Service/nsqd-%d-vpc", i))
@@ -126,7 +126,7 @@ func TestKubernetesAddressesInTheVPC(t *testing.T) {
 
 // TestNetworkPolicies: whoever has a port has a policy that opens it, and no other.
 func TestNetworkPolicies(t *testing.T) {
-	all := manifests(t)
+	all := manifests(t, shipped)
 	closed := find[*networkingv1.NetworkPolicy](t, all, "NetworkPolicy/closed")
 	if len(closed.Spec.Ingress) > 0 || len(closed.Spec.PodSelector.MatchLabels) > 0 || !ingressOnly(closed) {
 		t.Errorf("closed: %+v", closed.Spec)

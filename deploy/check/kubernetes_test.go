@@ -38,16 +38,16 @@ func kubernetesKinds(t *testing.T) *runtime.Scheme {
 }
 
 // manifests decodes every document as the API server does when it is told to be strict: unknown and repeated fields are errors.
-func manifests(t *testing.T) map[string]runtime.Object {
+func manifests(t *testing.T, dir string) map[string]runtime.Object {
 	t.Helper()
-	paths, err := filepath.Glob("../nsq/kubernetes/*.yaml")
+	paths, err := filepath.Glob(filepath.Join(dir, "nsq/kubernetes/*.yaml"))
 	if err != nil || len(paths) == 0 {
 		t.Fatal(paths, err)
 	}
 	scheme := kubernetesKinds(t)
 	strict := json.NewSerializerWithOptions(json.DefaultMetaFactory, scheme, scheme, json.SerializerOptions{Yaml: true, Strict: true})
 	all := map[string]runtime.Object{}
-	for _, path := range append(paths, "../worker/kubernetes.yaml") {
+	for _, path := range append(paths, filepath.Join(dir, "worker/kubernetes.yaml")) {
 		documents := yaml.NewDocumentDecoder(io.NopCloser(strings.NewReader(read(t, path))))
 		buffer := make([]byte, 1<<20)
 		for {
@@ -120,7 +120,7 @@ func selects(t *testing.T, s *metav1.LabelSelector, set map[string]string) bool 
 }
 
 func TestPodsAreConfined(t *testing.T) {
-	all := manifests(t)
+	all := manifests(t, shipped)
 	if level := find[*corev1.Namespace](t, all, "Namespace/"+namespace).Labels["pod-security.kubernetes.io/enforce"]; level != "restricted" {
 		t.Errorf("the namespace takes pods that are %q", level)
 	}
@@ -146,7 +146,7 @@ func TestPodsAreConfined(t *testing.T) {
 }
 
 func TestProbesAskOpenPorts(t *testing.T) {
-	for name, pod := range templates(t, manifests(t)) {
+	for name, pod := range templates(t, manifests(t, shipped)) {
 		c := pod.Spec.Containers[0]
 		ports := map[string]bool{}
 		for _, p := range c.Ports {
@@ -185,7 +185,7 @@ func workerValue(t *testing.T, all map[string]runtime.Object, name string) strin
 }
 
 func TestKubernetesWorker(t *testing.T) {
-	all := manifests(t)
+	all := manifests(t, shipped)
 	pod := find[*appsv1.Deployment](t, all, "Deployment/worker").Spec.Template.Spec
 	c := pod.Containers[0]
 	if grace := *pod.TerminationGracePeriodSeconds; grace <= int64(workerStop(t)) {
@@ -209,7 +209,7 @@ func TestKubernetesWorker(t *testing.T) {
 	if workerValue(t, all, "NSQD_ADDRS") != "" {
 		t.Error("NSQD_ADDRS beside NSQLOOKUPD_ADDRS: the worker refuses to start")
 	}
-	if c.Image != composeServices(t)["worker/compose.yaml worker"].Image {
+	if c.Image != composeServices(t, shipped)["worker/compose.yaml worker"].Image {
 		t.Errorf("image %s", c.Image)
 	}
 }

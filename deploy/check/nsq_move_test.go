@@ -20,7 +20,7 @@ func TestComposeProjects(t *testing.T) {
 	const one, three = "nsq/one/compose.yaml", "nsq/three/nsqd.yaml"
 	named := map[string][]string{}
 	for path, variables := range composeFiles {
-		p, err := project(t, path, variables)
+		p, err := project(t, shipped, path, variables)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -35,8 +35,8 @@ func TestComposeProjects(t *testing.T) {
 			t.Errorf("%q are all the project %s", paths, name)
 		}
 	}
-	before, errBefore := project(t, one, composeFiles[one])
-	after, errAfter := project(t, three, composeFiles[three])
+	before, errBefore := project(t, shipped, one, composeFiles[one])
+	after, errAfter := project(t, shipped, three, composeFiles[three])
 	if errBefore != nil || errAfter != nil {
 		t.Fatal(errBefore, errAfter)
 	}
@@ -46,72 +46,82 @@ func TestComposeProjects(t *testing.T) {
 	}
 }
 
-// What nsqd has on its disk as the only one, it has as one of three, and the other way round.
+// What nsqd has on its disk as the only one, it has as one of three, and the other way round. TLS and auth stay on.
 func TestFromOneToThree(t *testing.T) {
 	program := filepath.Join(nsqPrograms(t), "nsqd")
 	data := t.TempDir()
-	lines := commandLines(t)
+	dir, config := certificate(t, privateAddress)
+	auth, lines := authServer(t), commandLines(t, secured(t))
 	for i, where := range []string{"nsq/one/compose.yaml nsqd", "nsq/three/nsqd.yaml nsqd", "nsq/one/nsqd.service with nsq/one/nsqd.env",
 		"nsq/one/nsqd.service with nsq/three/nsqd.env", "nsq/one/compose.yaml nsqd"} {
-		line := slices.Clone(lines[where])
-		if len(line) == 0 {
-			t.Fatalf("no %s", where)
-		}
-		for i, word := range line {
-			if strings.HasPrefix(word, "--lookupd-tcp-address=") {
-				line[i] = "--lookupd-tcp-address=127.0.0.1:1" // refuses at once
-			}
-		}
-		url, stop := startNSQD(t, program, append(line[1:], "--data-path="+data))
-		if depth := depth(t, url); depth != i {
+		n := startNSQD(t, program, append(onLoopback(t, lines[where], dir, auth)[1:], "--data-path="+data))
+		if depth := depth(t, n.http); depth != i {
 			t.Errorf("%s: %d messages, want %d", where, depth, i)
 		}
-		if answer, err := http.Post(url+"/pub?topic=oss_upload", "", strings.NewReader("job")); err != nil || answer.StatusCode != http.StatusOK {
-			t.Fatal(answer, err)
-		}
-		stop()
+		n.lets(t, login{config, secret}, "PUB oss_upload", "OK")
+		n.lets(t, login{nil, ""}, "PUB oss_upload", "E_INVALID")
+		n.lets(t, login{config, ""}, "PUB oss_upload", "E_AUTH_FIRST")
+		n.stop(t)
 	}
 }
 
-// startNSQD starts it on free ports of loopback, and returns the URL of its HTTP side.
-func startNSQD(t *testing.T, program string, args []string) (url string, stop func()) {
+// nsqd is one that runs, with the address of its TCP side, and the URL of its HTTP side.
+type nsqd struct {
+	tcp, http string
+	cmd       *exec.Cmd
+	ended     <-chan struct{} // its log has
+}
+
+// startNSQD starts it on free ports of loopback.
+func startNSQD(t *testing.T, program string, args []string) (n nsqd) {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), program, append(args, "--tcp-address=127.0.0.1:0", "--http-address=127.0.0.1:0")...)
+	n.cmd = exec.CommandContext(t.Context(), program, append(args, "--tcp-address=127.0.0.1:0", "--http-address=127.0.0.1:0")...)
 	read, write, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd.Stderr = write
-	err = cmd.Start()
+	n.cmd.Stderr = write
+	err = n.cmd.Start()
 	write.Close()
 	if err != nil {
 		t.Fatal(err)
 	}
+	var said strings.Builder
 	log := bufio.NewScanner(read)
-	for url == "" && log.Scan() {
-		if _, address, ok := strings.Cut(log.Text(), "HTTP: listening on "); ok {
-			url = "http://" + address
+	for (n.tcp == "" || n.http == "") && log.Scan() {
+		said.WriteString(log.Text() + "\n")
+		if _, address, ok := strings.Cut(log.Text(), " TCP: listening on "); ok {
+			n.tcp = address
+		}
+		if _, address, ok := strings.Cut(log.Text(), " HTTP: listening on "); ok {
+			n.http = "http://" + address
 		}
 	}
-	if url == "" {
-		t.Fatalf("%q: no HTTP address: %v", args, cmd.Wait())
+	if n.tcp == "" || n.http == "" {
+		t.Fatalf("%q: does not listen: %v\n%s", args, n.cmd.Wait(), &said)
 	}
 	ended := make(chan struct{})
+	n.ended = ended
 	go func() { // what else it logs would fill the pipe
 		defer close(ended)
 		defer read.Close()
 		for log.Scan() {
+			if strings.Contains(log.Text(), " HTTPS: listening on ") {
+				t.Errorf("open to all: %s", log.Text())
+			}
 		}
 	}()
-	return url, func() {
-		t.Helper()
-		if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
-			t.Error(err)
-		}
-		<-ended
-		if err := cmd.Wait(); err != nil {
-			t.Error(err)
-		}
+	return n
+}
+
+func (n nsqd) stop(t *testing.T) {
+	t.Helper()
+	if err := n.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Error(err)
+	}
+	<-n.ended
+	if err := n.cmd.Wait(); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -18,6 +18,7 @@ import (
 
 const (
 	root    = "../.." // of the repository
+	shipped = ".."    // the files as they are
 	nsqPath = "github.com/nsqio/nsq"
 )
 

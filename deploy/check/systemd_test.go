@@ -1,6 +1,7 @@
 package check
 
 import (
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -25,9 +26,9 @@ var units = []service{
 	{"worker/worker.service", "worker/worker.env", "worker"},
 }
 
-func (s service) options(t *testing.T) map[string][]string {
+func (s service) options(t *testing.T, dir string) map[string][]string {
 	t.Helper()
-	parsed, err := unit.DeserializeOptions(strings.NewReader(read(t, "../"+s.path)))
+	parsed, err := unit.DeserializeOptions(strings.NewReader(read(t, filepath.Join(dir, s.path))))
 	if err != nil {
 		t.Fatalf("%s: %v", s.path, err)
 	}
@@ -39,10 +40,10 @@ func (s service) options(t *testing.T) map[string][]string {
 }
 
 // environment is what an EnvironmentFile says.
-func environment(t *testing.T, path string) map[string]string {
+func environment(t *testing.T, dir, path string) map[string]string {
 	t.Helper()
 	all := map[string]string{}
-	for line := range strings.Lines(read(t, "../"+path)) {
+	for line := range strings.Lines(read(t, filepath.Join(dir, path))) {
 		line = strings.TrimSpace(line)
 		if line == "" || strings.HasPrefix(line, "#") {
 			continue
@@ -60,11 +61,15 @@ var variable = regexp.MustCompile(`\$\{?([A-Z_0-9]+)\}?`)
 
 // command is ExecStart as systemd splits and expands it; there are no quotes in it. A variable without a value is an error, but for
 // one that stands alone.
-func (s service) command(t *testing.T) []string {
+func (s service) command(t *testing.T, dir string) []string {
 	t.Helper()
-	env := environment(t, s.env)
+	o := s.options(t, dir)
+	env := environment(t, dir, s.env)
+	for _, more := range o["Service.EnvironmentFile"][1:] {
+		maps.Copy(env, environment(t, dir, filepath.Join(filepath.Dir(s.path), filepath.Base(more))))
+	}
 	var line []string
-	for _, word := range strings.Fields(strings.ReplaceAll(s.options(t)["Service.ExecStart"][0], "\\\n", " ")) {
+	for _, word := range strings.Fields(strings.ReplaceAll(o["Service.ExecStart"][0], "\\\n", " ")) {
 		if name, alone := strings.CutPrefix(word, "$"); alone && !strings.HasPrefix(name, "{") {
 			line = append(line, strings.Fields(env[name])...)
 			continue
@@ -82,7 +87,7 @@ func (s service) command(t *testing.T) []string {
 
 func TestUnits(t *testing.T) {
 	for _, s := range units {
-		o := s.options(t)
+		o := s.options(t, shipped)
 		one := func(name string) string {
 			t.Helper()
 			if len(o[name]) != 1 {
@@ -98,8 +103,12 @@ func TestUnits(t *testing.T) {
 				t.Errorf("%s: %s=%s, want %q", s.path, name, got, want)
 			}
 		}
-		if one("Service.MemoryMax") == "" || one("Service.EnvironmentFile") == "" {
+		files := o["Service.EnvironmentFile"]
+		if one("Service.MemoryMax") == "" || len(files) == 0 || filepath.Base(files[0]) != filepath.Base(s.env) {
 			t.Errorf("%s: no bound, or no settings", s.path)
+		}
+		if slices.ContainsFunc(files, func(file string) bool { return strings.HasPrefix(file, "-") }) {
+			t.Errorf("%s: starts without %q", s.path, files)
 		}
 		if mode := o["Service.KillMode"]; len(o["Service.KillSignal"]) > 0 || len(mode) > 0 && !slices.Equal(mode, []string{"mixed"}) {
 			t.Errorf("%s: ended by %q, %q", s.path, o["Service.KillSignal"], mode)
@@ -107,7 +116,7 @@ func TestUnits(t *testing.T) {
 		if s.program != "nsqadmin" && one("Unit.StartLimitIntervalSec") != "0" {
 			t.Errorf("%s: systemd gives up on it", s.path)
 		}
-		line := s.command(t)
+		line := s.command(t, shipped)
 		if s.program != "nsqd" {
 			if one("Service.DynamicUser") != "yes" || len(o["Service.User"]) > 0 {
 				t.Errorf("%s: runs as %q", s.path, o["Service.User"])
@@ -144,7 +153,7 @@ func TestUnits(t *testing.T) {
 
 func TestWorkerUnit(t *testing.T) {
 	s := units[len(units)-1]
-	o := s.options(t)
+	o := s.options(t, shipped)
 	if stop, err := strconv.Atoi(o["Service.TimeoutStopSec"][0]); err != nil || stop <= workerStop(t) {
 		t.Errorf("TimeoutStopSec=%d, the worker takes up to %d s: %v", stop, workerStop(t), err)
 	}
@@ -165,20 +174,20 @@ func TestWorkerSettings(t *testing.T) {
 	if len(names) < 12 {
 		t.Errorf("found %q only", names)
 	}
-	env := environment(t, "worker/worker.env")
+	env := environment(t, shipped, "worker/worker.env")
 	for name, value := range env {
 		if value == "" != strings.HasPrefix(name, "ALIBABA_CLOUD_") {
 			t.Errorf("%s=%q", name, value)
 		}
 	}
-	if env["NSQD_ADDRS"] != environment(t, "nsq/one/nsqd.env")["NSQ_ADDRESS"]+":4150" {
+	if env["NSQD_ADDRS"] != environment(t, shipped, "nsq/one/nsqd.env")["NSQ_ADDRESS"]+":4150" {
 		t.Errorf("NSQD_ADDRS=%s is not the nsqd of nsq/one", env["NSQD_ADDRS"])
 	}
 }
 
 // TestSysusers has systemd read what makes nsqd's user.
 func TestSysusers(t *testing.T) {
-	program := systemd(t, "systemd-sysusers")
+	program := needed(t, "systemd-sysusers")
 	file, err := filepath.Abs("../nsq/one/nsqd.sysusers") // it looks for others where systemd's are
 	if err != nil {
 		t.Fatal(err)
@@ -189,8 +198,8 @@ func TestSysusers(t *testing.T) {
 	}
 }
 
-// systemd is the path of one of its programs.
-func systemd(t *testing.T, name string) string {
+// needed is the path of a program. CI has it; elsewhere the test is skipped without it.
+func needed(t *testing.T, name string) string {
 	t.Helper()
 	program, err := exec.LookPath(name)
 	if err != nil {
@@ -204,7 +213,7 @@ func systemd(t *testing.T, name string) string {
 
 // TestSystemdAnalyze has systemd itself read the units, and judge how confined they are: 0 is best, 10 is worst.
 func TestSystemdAnalyze(t *testing.T) {
-	program := systemd(t, "systemd-analyze")
+	program := needed(t, "systemd-analyze")
 	for _, s := range units {
 		// It wants the programs to be there.
 		text := regexp.MustCompile(`(?m)^(ExecStart=)\S+`).ReplaceAllString(read(t, "../"+s.path), "${1}/bin/true")
