@@ -27,19 +27,28 @@ type Binaries struct{ Function, Worker string }
 // Build compiles the function and the worker as they are shipped, but for this machine, into dir. It works from any folder of the
 // project, and GOFLAGS counts. Errors are ErrNoGo, ErrNoModule, or hold the compiler's words.
 func Build(ctx context.Context, dir string) (Binaries, error) {
-	root, err := moduleRoot(ctx)
+	err := Compile(ctx, dir, "./function", "./queue/worker")
 	if err != nil {
 		return Binaries{}, err
 	}
-	// A slash at the end makes it a folder: one build for both, each named after its package.
-	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", dir+string(filepath.Separator),
-		"./function", "./queue/worker")
+	return Binaries{Function: Executable(dir, "function"), Worker: Executable(dir, "worker")}, nil
+}
+
+// Compile compiles programs of this project as Build does, each named after its package: see Executable.
+func Compile(ctx context.Context, dir string, packages ...string) error {
+	root, err := moduleRoot(ctx)
+	if err != nil {
+		return err
+	}
+	// A slash at the end makes it a folder: one build for all.
+	args := append([]string{"build", "-trimpath", "-ldflags", "-s -w", "-o", dir + string(filepath.Separator)}, packages...)
+	cmd := exec.CommandContext(ctx, "go", args...)
 	cmd.Dir = root
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS="+runtime.GOOS, "GOARCH="+runtime.GOARCH)
 	if out, err := cmd.CombinedOutput(); err != nil {
-		return Binaries{}, fmt.Errorf("stack: go build: %w\n%s", err, out)
+		return fmt.Errorf("stack: go build: %w\n%s", err, out)
 	}
-	return Binaries{Function: executable(dir, "function"), Worker: executable(dir, "worker")}, nil
+	return nil
 }
 
 func moduleRoot(ctx context.Context) (string, error) {
@@ -63,7 +72,8 @@ func moduleRoot(ctx context.Context) (string, error) {
 	return root, nil
 }
 
-func executable(dir, name string) string {
+// Executable is the path of what Compile made of the package of that name.
+func Executable(dir, name string) string {
 	if runtime.GOOS == "windows" {
 		name += ".exe"
 	}

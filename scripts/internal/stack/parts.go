@@ -70,7 +70,7 @@ func (s *Stack) startFunction(ctx context.Context) (string, error) {
 }
 
 func (s *Stack) startWebFunction(ctx context.Context) (string, error) {
-	addr, err := freeAddr()
+	addr, err := FreeAddr()
 	if err != nil {
 		return "", err
 	}
@@ -87,7 +87,7 @@ func (s *Stack) startWebFunction(ctx context.Context) (string, error) {
 }
 
 func (s *Stack) startWorker(ctx context.Context) (string, error) {
-	addr, err := freeAddr()
+	addr, err := FreeAddr()
 	if err != nil {
 		return "", err
 	}
@@ -98,8 +98,8 @@ func (s *Stack) startWorker(ctx context.Context) (string, error) {
 	return "metrics at " + s.MetricsURL(), nil
 }
 
-// freeAddr is a loopback address that was free a moment ago. A process that finds it taken ends with an error, which is shown.
-func freeAddr() (string, error) {
+// FreeAddr is a loopback address that was free a moment ago. A process that finds it taken ends with an error, which is shown.
+func FreeAddr() (string, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return "", fmt.Errorf("find a free port: %w", err)

@@ -28,7 +28,7 @@ func (s *Stack) run(ctx context.Context, name, path string, settings map[string]
 		return err
 	}
 	s.onClose(func() error { _ = p.Stop(stopGrace); return nil }) // an exit status on the way out is of no interest
-	if err := awaitHealthy(ctx, p, healthURL); err != nil {
+	if err := AwaitHealthy(ctx, p, healthURL); err != nil {
 		return err
 	}
 	go func() {
@@ -41,7 +41,9 @@ func (s *Stack) run(ctx context.Context, name, path string, settings map[string]
 	return nil
 }
 
-func awaitHealthy(ctx context.Context, p *process.Process, url string) error {
+// AwaitHealthy returns when the process answers 200 at url, within 15 s of busy machines. Errors wrap ErrEnded if it ended instead, or
+// say what the last answer was.
+func AwaitHealthy(ctx context.Context, p *process.Process, url string) error {
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
 	client := &http.Client{Timeout: pollTimeout, Transport: &http.Transport{DisableKeepAlives: true}}
