@@ -49,6 +49,7 @@ func newApp(env environment) *cli.Command {
 			redriveCommand(env),
 			bucketCommand(env),
 			packageCommand(env),
+			benchCommand(env),
 			nsqdCommand(),
 			nsqlookupdCommand(),
 		},

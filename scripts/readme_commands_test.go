@@ -14,18 +14,19 @@ import (
 
 // How each command of the READMEs' shell blocks is known to work, by how it begins. What needs an account is said so in the text above it.
 var readmeCommands = map[string]string{
-	"go run ./scripts demo":                         "TestDemo",
-	"go test ./...":                                 "CI",
-	"go run ./scripts diagnose ":                    "run here",
-	"go run ./scripts doctor https://<":             "TestDoctorOfOurFunction",
-	"go run ./scripts params --url https://<":       "run here",
-	"npm install -g @serverless-devs/s@3":           "account",
-	"s config add":                                  "account",
-	"cp .env.example .env":                          "TestDeployment",
-	"s deploy":                                      "account", // TestDeployment runs what it builds
-	"git remote add upstream <this repository>":     "placeholder",
-	"git fetch upstream && git merge upstream/main": "placeholder",
-	"go run ./scripts demo && go test ./...":        "CI",
+	"go run ./scripts demo":                          "TestDemo",
+	"go test ./...":                                  "CI",
+	"go run ./scripts diagnose ":                     "run here",
+	"go run ./scripts doctor https://<":              "TestDoctorOfOurFunction",
+	"go run ./scripts params --url https://<":        "run here",
+	"go run ./scripts bench --svg scripts/bench.svg": "TestBenchJSON",
+	"npm install -g @serverless-devs/s@3":            "account",
+	"s config add":                                   "account",
+	"cp .env.example .env":                           "TestDeployment",
+	"s deploy":                                       "account", // TestDeployment runs what it builds
+	"git remote add upstream <this repository>":      "placeholder",
+	"git fetch upstream && git merge upstream/main":  "placeholder",
+	"go run ./scripts demo && go test ./...":         "CI",
 }
 
 // TestReadmeRuns: every command of the READMEs is run by a test, or needs an account or a name of yours.
