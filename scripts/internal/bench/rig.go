@@ -94,7 +94,7 @@ type program struct {
 
 // serve starts a program with the environment that makes it listen on a free address, and returns when it answers 200 at the path health.
 func (r *rig) serve(ctx context.Context, path, health string, env func(addr string) map[string]string) (*program, error) {
-	addr, err := stack.FreeAddr()
+	addr, err := process.FreeAddr()
 	if err != nil {
 		return nil, err
 	}

@@ -5,10 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math/rand/v2"
-	"net"
 	"os"
-	"strconv"
 	"time"
 
 	"oss-callback/queue/nsqtest"
@@ -19,10 +16,6 @@ const (
 	startTimeout = 20 * time.Second // from the start of the process to its first answer, on a busy machine
 	stopGrace    = 10 * time.Second
 	poll         = 10 * time.Millisecond
-	// Ports from firstPort to lastPort lie below those that systems give to outgoing connections, one of which could otherwise
-	// sit on our port while nsqd is down.
-	firstPort, lastPort = 15000, 30000
-	portTries           = 100
 )
 
 // ErrEnded is wrapped by the error about an nsqd that ended by itself while it started.
@@ -50,11 +43,11 @@ func Start(ctx context.Context, o Options) (*NSQD, error) {
 	if info, err := os.Stat(o.Dir); err != nil || !info.IsDir() {
 		return nil, fmt.Errorf("nsqdproc: Dir %q is no folder", o.Dir)
 	}
-	tcp, err := freeAddr()
+	tcp, err := process.FreeAddr()
 	if err != nil {
 		return nil, err
 	}
-	http, err := freeAddr()
+	http, err := process.FreeAddr()
 	if err != nil {
 		return nil, err
 	}
@@ -112,16 +105,3 @@ func (n *NSQD) Freeze() error { return n.proc.Freeze() }
 
 // Thaw ends Freeze.
 func (n *NSQD) Thaw() error { return n.proc.Thaw() }
-
-func freeAddr() (string, error) {
-	var last error
-	for range portTries {
-		addr := net.JoinHostPort("127.0.0.1", strconv.Itoa(firstPort+rand.IntN(lastPort-firstPort)))
-		l, err := net.Listen("tcp", addr)
-		if err == nil {
-			return addr, l.Close()
-		}
-		last = err
-	}
-	return "", fmt.Errorf("nsqdproc: find a free port: %w", last)
-}

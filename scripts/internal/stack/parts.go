@@ -9,6 +9,7 @@ import (
 	"oss-callback/queue/nsqtest"
 	"oss-callback/scripts/internal/fcsim"
 	"oss-callback/scripts/internal/osssim"
+	"oss-callback/scripts/internal/process"
 )
 
 func (s *Stack) startQueue(ctx context.Context) (string, error) {
@@ -70,7 +71,7 @@ func (s *Stack) startFunction(ctx context.Context) (string, error) {
 }
 
 func (s *Stack) startWebFunction(ctx context.Context) (string, error) {
-	addr, err := FreeAddr()
+	addr, err := process.FreeAddr()
 	if err != nil {
 		return "", err
 	}
@@ -87,7 +88,7 @@ func (s *Stack) startWebFunction(ctx context.Context) (string, error) {
 }
 
 func (s *Stack) startWorker(ctx context.Context) (string, error) {
-	addr, err := FreeAddr()
+	addr, err := process.FreeAddr()
 	if err != nil {
 		return "", err
 	}
@@ -96,14 +97,4 @@ func (s *Stack) startWorker(ctx context.Context) (string, error) {
 		return "", err
 	}
 	return "metrics at " + s.MetricsURL(), nil
-}
-
-// FreeAddr is a loopback address that was free a moment ago. A process that finds it taken ends with an error, which is shown.
-func FreeAddr() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", fmt.Errorf("find a free port: %w", err)
-	}
-	defer l.Close()
-	return l.Addr().String(), nil
 }
