@@ -82,6 +82,11 @@ func runBench(ctx context.Context, env environment, o bench.Options, asJSON bool
 		o.OnSection = func(s bench.Section) { benchSection(env.stdout, out, s) }
 	}
 	report, err := bench.Run(ctx, o)
+	if asJSON { // what was measured before it went wrong, too
+		encoder := json.NewEncoder(env.stdout)
+		encoder.SetIndent("", "  ")
+		err = errors.Join(err, encoder.Encode(report))
+	}
 	if err != nil {
 		return err
 	}
@@ -94,11 +99,8 @@ func runBench(ctx context.Context, env environment, o bench.Options, asJSON bool
 			return err
 		}
 	}
-	if asJSON {
-		encoder := json.NewEncoder(env.stdout)
-		encoder.SetIndent("", "  ")
-		return encoder.Encode(report)
+	if !asJSON {
+		benchVerdict(out, report)
 	}
-	benchVerdict(out, report)
 	return nil
 }

@@ -107,6 +107,11 @@ func (c Client) CreateChannel(ctx context.Context, topic, channel string) error 
 	return c.do(ctx, http.MethodPost, "/channel/create"+q, nil, nil)
 }
 
+// Empty throws away what waits in the topic itself, and not what its channels have.
+func (c Client) Empty(ctx context.Context, topic string) error {
+	return c.do(ctx, http.MethodPost, "/topic/empty?topic="+url.QueryEscape(topic), nil, nil)
+}
+
 // Receive takes one message off a channel and returns its body.
 func (c Client) Receive(ctx context.Context, topic, channel string) ([]byte, error) {
 	bodies, err := c.ReceiveAll(ctx, topic, channel, 1)

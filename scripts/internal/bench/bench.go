@@ -69,17 +69,22 @@ func ThisMachine() Machine {
 	return Machine{CPU: cpuModel(), Cores: runtime.NumCPU(), System: runtime.GOOS + "/" + runtime.GOARCH, Go: runtime.Version()}
 }
 
-// Run measures one section after the other, a few minutes for all. An error says what did not work; a target that is missed is none.
+// Run measures one section after the other, a few minutes for all. An error says what did not work, and comes with
+// what was measured before; a target that is missed is none.
 func Run(ctx context.Context, o Options) (Report, error) {
 	signer, err := osssim.NewSigner()
 	if err != nil {
 		return Report{}, err
 	}
 	r := &rig{Options: o, signer: signer}
+	removeLeft()
 	report := Report{Machine: ThisMachine()}
 	for _, s := range r.chosen() {
 		began := time.Now()
 		section, err := s.measure(ctx, r)
+		if ctx.Err() != nil { // whatever broke then
+			err = context.Cause(ctx)
+		}
 		if err != nil {
 			return report, fmt.Errorf("bench: %s: %w", s.name, err)
 		}

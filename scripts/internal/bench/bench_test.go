@@ -5,9 +5,16 @@ package bench
 import (
 	"encoding/json"
 	"errors"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 )
 
 // Every section that no other test runs, briefly, with the real binaries.
@@ -85,7 +92,7 @@ func TestTurns(t *testing.T) {
 	if want := []string{"ours", "floor", "floor", "ours", "ours", "floor"}; err != nil || !slices.Equal(order, want) {
 		t.Errorf("%v %v", order, err)
 	}
-	if got := p.ratio(); got != 10.0/6 { // of 2/2, 8/3 and 10/6
+	if got := p.ratio(); got != 8.0/3 { // of the medians of 2, 8, 10 and of 2, 3, 6
 		t.Errorf("ratio %v of %+v", got, p)
 	}
 	broken := errors.New("broken")
@@ -102,5 +109,119 @@ func TestValuesAreForPeople(t *testing.T) {
 		if got := v.String(); got != want {
 			t.Errorf("got %q, want %q", got, want)
 		}
+	}
+}
+
+func TestTargets(t *testing.T) {
+	for name, c := range map[string]struct {
+		target Target
+		met    bool
+		why    string
+	}{
+		"below":             {atMost("t", ratio(1), ratio(2), "why"), true, ""},
+		"at the most":       {atMost("t", ratio(2), ratio(2), "why"), true, ""},
+		"too much":          {atMost("t", ratio(2.1), ratio(2), "why"), false, "why"},
+		"above":             {atLeast("t", ratio(3), ratio(2), "why"), true, ""},
+		"at the least":      {atLeast("t", ratio(2), ratio(2), "why"), true, ""},
+		"too little":        {atLeast("t", ratio(1.9), ratio(2), "why"), false, "why"},
+		"too little, why?":  {atLeast("t", ratio(1.9), ratio(2)), false, ""},
+		"too much, why?":    {atMost("t", ratio(2.1), ratio(2)), false, ""},
+		"nothing is little": {atLeast("t", Value{Unit: Nothing}, ratio(2)), false, ""},
+	} {
+		if c.target.Met != c.met || c.target.Why != c.why {
+			t.Errorf("%s: %+v", name, c.target)
+		}
+	}
+}
+
+// stub answers 200 after a while, and counts who is connected.
+func stub(t *testing.T, delay time.Duration) (addr string, most *atomic.Int64) {
+	t.Helper()
+	var open, peak atomic.Int64
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { time.Sleep(delay) }))
+	server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		switch state {
+		case http.StateNew:
+			for n := open.Add(1); ; {
+				if p := peak.Load(); n <= p || peak.CompareAndSwap(p, n) {
+					break
+				}
+			}
+		case http.StateClosed:
+			open.Add(-1)
+		}
+	}
+	server.Start()
+	t.Cleanup(server.Close)
+	return server.Listener.Addr().String(), &peak
+}
+
+const get = "GET / HTTP/1.1\r\nHost: stub\r\n\r\n"
+
+func TestLoadIsAsManyAsAskedFor(t *testing.T) {
+	addr, most := stub(t, 5*time.Millisecond)
+	l, err := load(t.Context(), addr, []byte(get), 7, 50*time.Millisecond)
+	if err != nil || most.Load() != 7 || len(l.latencies) < 14 || !slices.IsSorted(l.latencies) {
+		t.Errorf("%d connections, %d answers, %v", most.Load(), len(l.latencies), err)
+	}
+	if l.latencies[0] < float64(5*time.Millisecond) {
+		t.Errorf("an answer after %v", time.Duration(l.latencies[0]))
+	}
+}
+
+// A server that falls behind must not hide it: who waits for a connection waits already.
+func TestArrivalsCountFromWhenTheyAreDue(t *testing.T) {
+	const delay = 20 * time.Millisecond
+	addr, most := stub(t, delay)
+	l, err := arrivals(t.Context(), addr, []byte(get), 100*maxOpen, 20*time.Millisecond) // twice as many as may be open
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(l.latencies) != 2*maxOpen || most.Load() > maxOpen {
+		t.Errorf("%d answers over %d connections", len(l.latencies), most.Load())
+	}
+	if slowest := l.latencies[len(l.latencies)-1]; slowest < float64(2*delay)-float64(20*time.Millisecond) || l.latencies[0] < float64(delay) {
+		t.Errorf("between %v and %v", time.Duration(l.latencies[0]), time.Duration(slowest))
+	}
+}
+
+func TestTailsNeedSamples(t *testing.T) {
+	samples := make([]float64, 1000)
+	for i := range samples {
+		samples[i] = float64(i)
+	}
+	if got := tail(samples, 0.99); got != 990 {
+		t.Errorf("p99 %v", got)
+	}
+	if got := nanoseconds(tail(samples, 0.999)); got.Unit != Nothing {
+		t.Errorf("p99.9 of a thousand is %v", got)
+	}
+	if got := nanoseconds(tail(samples[:19], 0.5)); got.Unit != Nothing {
+		t.Errorf("p50 of 19 is %v", got)
+	}
+}
+
+// What a bench that was killed has left in memory goes with the next one; another's that runs stays.
+func TestLeftMessagesAreRemoved(t *testing.T) {
+	ended := exec.Command("true")
+	if err := ended.Run(); err != nil {
+		t.Fatal(err)
+	}
+	left, err := os.MkdirTemp(memory, folderName(ended.Process.Pid)+"*")
+	if err != nil {
+		t.Skip("no file system in memory: ", err)
+	}
+	defer os.RemoveAll(left)
+	used, err := os.MkdirTemp(memory, folderName(os.Getpid())+"*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer os.RemoveAll(used)
+	removeLeft()
+	if _, err := os.Stat(left); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("what was left: %v", err)
+	}
+	if _, err := os.Stat(used); err != nil {
+		t.Error(err)
 	}
 }

@@ -2,14 +2,12 @@ package bench
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"time"
 
 	"oss-callback/scripts/internal/fcsim"
 )
-
-const whyEvent = "By profile and by leaving parts out: about 45 µs are the V4 signature of OSS's SDK for image info, 30 µs the log line that is " +
-	"out before the answer, 25 µs reading the event, 15 µs the check of OSS's signature."
 
 // eventDoor measures one callback at a time, as Function Compute runs go1, beside a function that makes the same two trips.
 func eventDoor(ctx context.Context, r *rig) (Section, error) {
@@ -30,7 +28,7 @@ func eventDoor(ctx context.Context, r *rig) (Section, error) {
 	defer ours.Close()
 	s := Section{
 		How: "Callbacks one at a time behind the runtime API, ours and the floor in turns: the floor asks image info and publishes to the same nsqd, " +
-			"and does nothing else. In the last rows it asks through OSS's SDK, as ours must. nsqd keeps its messages in memory, where the " +
+			"and does nothing else. In the last rows it asks through OSS's SDK, as its documentation shows. nsqd keeps its messages in memory, where the " +
 			"system has a file system there.",
 		Columns: []string{"ours", "floor", "difference", "ratio"},
 	}
@@ -41,7 +39,10 @@ func eventDoor(ctx context.Context, r *rig) (Section, error) {
 		}
 		s.Rows = append(s.Rows, rows...)
 	}
-	s.Targets = []Target{atMost("event door p50, above the floor's", s.Rows[0].Values[2], duration(150*time.Microsecond), whyEvent)}
+	above, aboveSDK := s.Rows[0].Values[2], s.Rows[2].Values[2]
+	why := fmt.Sprintf("Above a floor that asks through OSS's SDK it is %s. The rest is reading the event, checking the signature, JSON, and the log line that is "+
+		"out before the answer.", aboveSDK)
+	s.Targets = []Target{atMost("event door p50, above the floor's", above, duration(150*time.Microsecond), why)}
 	return s, nil
 }
 

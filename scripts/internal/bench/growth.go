@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -46,17 +47,21 @@ func growthOfRate(ctx context.Context, r *rig) (rows []Row, err error) {
 		return nil, err
 	}
 	defer nsqd.stop()
-	for _, rate := range chosen {
-		row, err := r.atRate(ctx, nsqd, rate, d)
+	for i, rate := range chosen {
+		row, err := r.atRate(ctx, nsqd, rate, d, i%2 == 0)
 		if err != nil {
 			return nil, fmt.Errorf("%d/s: %w", rate, err)
 		}
 		rows = append(rows, row)
+		if err := nsqd.Empty(ctx, topic); err != nil {
+			return nil, err
+		}
 	}
 	return rows, nil
 }
 
-func (r *rig) atRate(ctx context.Context, nsqd *queueNode, rate int, d time.Duration) (Row, error) {
+// atRate lets callbacks arrive at ours and at the floor, one after the other.
+func (r *rig) atRate(ctx context.Context, nsqd *queueNode, rate int, d time.Duration, oursFirst bool) (Row, error) {
 	oss, err := startOSS(ossDelay)
 	if err != nil {
 		return Row{}, err
@@ -67,9 +72,12 @@ func (r *rig) atRate(ctx context.Context, nsqd *queueNode, rate int, d time.Dura
 		return Row{}, err
 	}
 	defer two.stop()
-	both := map[*program]loaded{}
-	var toOSS int64
-	for _, p := range []*program{two.floor, two.ours} {
+	order := []*program{two.ours, two.floor}
+	if !oursFirst {
+		slices.Reverse(order)
+	}
+	both, toOSS := map[*program]loaded{}, map[*program]int64{}
+	for _, p := range order {
 		before := oss.open.Load()
 		if _, err := arrivals(ctx, p.addr, r.callback(p.addr), rate, d/4); err != nil { // connections are made
 			return Row{}, err
@@ -77,18 +85,18 @@ func (r *rig) atRate(ctx context.Context, nsqd *queueNode, rate int, d time.Dura
 		if both[p], err = arrivals(ctx, p.addr, r.callback(p.addr), rate, d); err != nil {
 			return Row{}, fmt.Errorf("%w: %q", err, p.log.Lines())
 		}
-		toOSS = oss.open.Load() - before
+		toOSS[p] = oss.open.Load() - before
 	}
 	ours, floor := both[two.ours], both[two.floor]
 	v := []Value{perSecond(ours.perSecond()), ratio(ours.perSecond() / floor.perSecond())}
 	for _, q := range []float64{0.5, 0.99} {
-		a, b := quantile(ours.latencies, q), quantile(floor.latencies, q)
+		a, b := tail(ours.latencies, q), tail(floor.latencies, q)
 		v = append(v, nanoseconds(a), ratio(a/b))
 	}
 	memory := peakMemory(two.ours.PID())
 	producers, err := producersOf(ctx, nsqd)
-	return Row{fmt.Sprintf("%d a second", rate), append(v, memory, ratio(memory.Number/peakMemory(two.floor.PID()).Number),
-		count(int(toOSS)), count(producers-1))}, err // one is the floor's
+	return Row{fmt.Sprintf("%d a second", rate), append(v, memory, over(memory, peakMemory(two.floor.PID())),
+		count(int(toOSS[two.ours])), count(producers-1))}, err // one is the floor's
 }
 
 func growthOfNSQD(ctx context.Context, r *rig) (rows []Row, err error) {
@@ -203,14 +211,11 @@ func (r *rig) withInstances(ctx context.Context, nsqd *queueNode, n int, d time.
 type relative struct{ perSecond, p50, p99, memory float64 }
 
 func (f *relative) values(l loaded, memory Value, toOSS, toNSQD int) []Value {
-	now := relative{l.perSecond(), quantile(l.latencies, 0.5), quantile(l.latencies, 0.99), memory.Number}
+	now := relative{l.perSecond(), tail(l.latencies, 0.5), tail(l.latencies, 0.99), memory.Number}
 	if *f == (relative{}) {
 		*f = now
 	}
-	memoryRatio := Value{Unit: Nothing}
-	if memory.Unit != Nothing {
-		memoryRatio = ratio(now.memory / f.memory)
-	}
+	memoryRatio := over(memory, byteCount(int64(f.memory)))
 	return []Value{
 		perSecond(now.perSecond), ratio(now.perSecond / f.perSecond), nanoseconds(now.p50), ratio(now.p50 / f.p50),
 		nanoseconds(now.p99), ratio(now.p99 / f.p99), memory, memoryRatio, count(toOSS), count(toNSQD),

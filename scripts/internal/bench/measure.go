@@ -3,6 +3,7 @@ package bench
 import (
 	"math"
 	"slices"
+	"time"
 )
 
 // quantile is the value below which the share q of the sorted samples lies: the nearest rank.
@@ -15,6 +16,20 @@ func quantile(sorted []float64, q float64) float64 {
 
 func median(samples []float64) float64 {
 	return quantile(slices.Sorted(slices.Values(samples)), 0.5)
+}
+
+// tick is the unit of the processor times that a system tells, the same on every Linux that Go runs on.
+const tick = 10 * time.Millisecond
+
+// enough is how many samples must lie beyond a quantile for it to mean anything.
+const enough = 10
+
+// tail is a quantile, and NaN if too few samples lie beyond it.
+func tail(sorted []float64, q float64) float64 {
+	if float64(len(sorted))*(1-q) < enough {
+		return math.NaN()
+	}
+	return quantile(sorted, q)
 }
 
 // pair is what was measured of ours and of the floor, turn by turn: whatever else the machine does meets both.
@@ -43,11 +58,8 @@ func turns(n int, ours, floor func() (float64, error)) (p pair, err error) {
 	return p, err
 }
 
-// ratio is the median of the turns' ratios, ours to the floor's.
-func (p pair) ratio() float64 {
-	ratios := make([]float64, len(p.ours))
-	for i := range ratios {
-		ratios[i] = p.ours[i] / p.floor[i]
-	}
-	return median(ratios)
-}
+// ratioOfFloors compares the floors of two measurements.
+func (p pair) ratioOfFloors(to pair) float64 { return median(p.floor) / median(to.floor) }
+
+// ratio is that of the medians, ours to the floor's.
+func (p pair) ratio() float64 { return median(p.ours) / median(p.floor) }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -23,6 +24,12 @@ const (
 	region    = "cn-hangzhou"
 	keyID     = "bench-only-key-id"
 	keySecret = "bench-only-key-secret"
+)
+
+// The floors collect garbage as rarely as ours, which set this in main.
+const (
+	functionGOGC = "200"
+	workerGOGC   = "400"
 )
 
 const (
@@ -54,21 +61,37 @@ func (r *rig) chosen() []section {
 // startNSQD starts an nsqd that syncs each message to disk before it answers: the part that takes longest, and the same for all.
 func (r *rig) startNSQD(ctx context.Context) (*queueNode, error) { return r.startNSQDIn(ctx, r.Dir) }
 
+// memory is a file system in memory on Linux. That of a container may be as small as 64 MB: whoever publishes much empties the topic.
+const memory = "/dev/shm"
+
 // startFastNSQD is the same with its messages in memory, where the system has a file system there: a sync costs nothing, and what
 // publishers cost shows.
 func (r *rig) startFastNSQD(ctx context.Context) (*queueNode, error) {
-	const memory = "/dev/shm"
 	if node, err := r.startNSQDIn(ctx, memory); err == nil {
 		return node, nil
 	}
 	return r.startNSQD(ctx)
 }
 
+// folderName is that of an nsqd's messages: it names whose they are, so that a later run can remove what one that was killed has left.
+func folderName(pid int) string { return fmt.Sprintf("oss-callback-bench-%d-", pid) }
+
+// removeLeft removes messages from memory whose bench has ended.
+func removeLeft() {
+	folders, _ := filepath.Glob(filepath.Join(memory, "oss-callback-bench-*"))
+	for _, folder := range folders {
+		var pid int
+		if _, err := fmt.Sscanf(filepath.Base(folder), "oss-callback-bench-%d-", &pid); err == nil && !process.Alive(pid) {
+			_ = os.RemoveAll(folder)
+		}
+	}
+}
+
 // queueNode is an nsqd and its folder.
 type queueNode struct{ *nsqdproc.NSQD }
 
 func (r *rig) startNSQDIn(ctx context.Context, parent string) (*queueNode, error) {
-	dir, err := os.MkdirTemp(parent, "oss-callback-nsqd-")
+	dir, err := os.MkdirTemp(parent, folderName(os.Getpid())+"*")
 	if err != nil {
 		return nil, err
 	}

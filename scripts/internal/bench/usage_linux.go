@@ -8,9 +8,6 @@ import (
 	"time"
 )
 
-// tick is the unit of CPU times in /proc, the same on every Linux that Go runs on.
-const tick = 10 * time.Millisecond
-
 // cpuTime is what a process has used of all cores since its start, in steps of 10 ms.
 func cpuTime(pid int) (time.Duration, bool) {
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))

@@ -35,6 +35,14 @@ func ratio(n float64) Value          { return Value{Number: n, Unit: Ratio}.know
 func count(n int) Value              { return Value{Number: float64(n)} }
 func text(s string) Value            { return Value{Unit: Text, Words: s} }
 
+// over is the ratio of two figures that the system may not have told.
+func over(a, b Value) Value {
+	if a.Unit == Nothing || b.Unit == Nothing {
+		return Value{Unit: Nothing}
+	}
+	return ratio(a.Number / b.Number)
+}
+
 // known makes Nothing of what came from figures that the system did not tell.
 func (v Value) known() Value {
 	if math.IsNaN(v.Number) || math.IsInf(v.Number, 0) {

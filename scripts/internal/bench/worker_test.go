@@ -18,8 +18,8 @@ func TestThumbnails(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := 2 * len(concurrencies()); len(s.Rows) != want || len(s.Targets) != 2 {
-		t.Errorf("%d rows and %d targets, want %d and 2", len(s.Rows), len(s.Targets), want)
+	if want := len(concurrencies()); len(s.Rows) != want || len(s.Targets) != 1 {
+		t.Errorf("%d rows and %d targets, want %d and 1", len(s.Rows), len(s.Targets), want)
 	}
 	for _, row := range s.Rows {
 		if len(row.Values) != len(s.Columns) {

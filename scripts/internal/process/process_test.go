@@ -167,3 +167,14 @@ func TestFrozenStandsStill(t *testing.T) {
 		t.Errorf("freeze of a dead process: %v", err)
 	}
 }
+
+func TestAlive(t *testing.T) {
+	p, _ := start(t, "wait")
+	if !Alive(os.Getpid()) || !Alive(p.PID()) {
+		t.Error("processes that run are not alive")
+	}
+	_ = p.Kill()
+	if Alive(p.PID()) {
+		t.Error("a killed process is alive")
+	}
+}
