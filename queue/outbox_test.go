@@ -117,6 +117,29 @@ func TestOutboxTellsStrangers(t *testing.T) {
 	}
 }
 
+// A longer id is none of ours: its entry is not written, listed or removed.
+func TestOutboxIDsHaveALength(t *testing.T) {
+	s := osstest.New(t)
+	o := newOutbox(t, s)
+	longest, tooLong := goldenJob(), goldenJob()
+	longest.ID, tooLong.ID = strings.Repeat("a", 64), strings.Repeat("a", 65)
+	if _, err := o.Put(t.Context(), outboxKeys, longest, 0); err != nil {
+		t.Error(err)
+	}
+	named, err := o.Put(t.Context(), outboxKeys, tooLong, 0)
+	if !errors.Is(err, queue.ErrOutbox) || s.Stored() != 1 {
+		t.Errorf("%d entries written, %v", s.Stored(), err)
+	}
+	s.Put(named.Bucket, named.Outbox, nil)
+	entries, strangers, err := o.List(t.Context(), outboxKeys, longest.Bucket)
+	if err != nil || strangers != 1 || len(entries) != 1 || entries[0].JobID != longest.ID {
+		t.Errorf("%+v, %d strangers, %v", entries, strangers, err)
+	}
+	if err := o.Remove(t.Context(), outboxKeys, named.Bucket, named.Outbox); !errors.Is(err, queue.ErrOutbox) {
+		t.Errorf("removing too long an id: %v", err)
+	}
+}
+
 func TestOutboxListsPagesOldestFirst(t *testing.T) {
 	s := osstest.New(t)
 	o := newOutbox(t, s)

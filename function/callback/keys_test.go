@@ -204,6 +204,26 @@ func TestInventedKeyNamesAreNotFetchedWithoutEnd(t *testing.T) {
 	}
 }
 
+func TestKeyNamesHaveALength(t *testing.T) {
+	s := newSigner(t)
+	h := &host{answer: respond(200, s.pem(t))}
+	v := newVerifier(t, Config{Buckets: []string{"photos"}, Transport: h})
+	for _, tc := range []struct {
+		length  int // before .pem
+		want    error
+		fetches int32 // by then
+	}{{0, ErrUntrustedKeyURL, 0}, {1, nil, 1}, {64, nil, 2}, {65, ErrUntrustedKeyURL, 2}} {
+		r := s.v2(t)
+		r.Header.Set("X-Oss-Pub-Key-Url", keyURL("https://gosspublic.alicdn.com/"+strings.Repeat("k", tc.length)+".pem"))
+		if _, err := v.Verify(t.Context(), r); !errors.Is(err, tc.want) {
+			t.Errorf("%d characters: %v, want %v", tc.length, err, tc.want)
+		}
+		if n := h.fetches.Load(); n != tc.fetches {
+			t.Errorf("%d characters: %d fetches by then, want %d", tc.length, n, tc.fetches)
+		}
+	}
+}
+
 func TestCallerThatLeavesDoesNotFailTheFetch(t *testing.T) {
 	s := newSigner(t)
 	asked, release := make(chan struct{}), make(chan struct{})

@@ -107,6 +107,69 @@ func TestFetch(t *testing.T) {
 	}
 }
 
+// TestAnswersAreClosed: an answer left open keeps its connection from being used again.
+func TestAnswersAreClosed(t *testing.T) {
+	redirect := func(r *http.Request) (*http.Response, error) {
+		resp, err := answer(302, "moved")(r)
+		resp.Header.Set("Location", nowhere+"/elsewhere")
+		return resp, err
+	}
+	for name, play := range map[string]func(*http.Request) (*http.Response, error){
+		"200": answer(200, photo), "200, not JSON": answer(200, "<html>"), "200, too long": answer(200, strings.Repeat(" ", 2*maxAnswer)),
+		"302": redirect, "403": fault(403, "AccessDenied", ""), "404": fault(404, "NoSuchKey", ""), "404, empty": answer(404, ""),
+		"503": fault(503, "SlowDown", ""), "503, too long": answer(503, strings.Repeat("x", 2*maxAnswer)),
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var open []*openBody
+				fake := &ossFake{answers: []func(*http.Request) (*http.Response, error){func(r *http.Request) (*http.Response, error) {
+					resp, err := play(r)
+					body := &openBody{ReadCloser: resp.Body}
+					open, resp.Body = append(open, body), body
+					return resp, err
+				}}}
+				ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+				defer cancel()
+				_, attempts, _ := newFetcher(t, nowhere, fake).Fetch(ctx, ossclient.Credentials{}, "photos", "a.jpg")
+				if attempts == 0 || len(open) != attempts {
+					t.Fatalf("%d attempts, %d answers", attempts, len(open))
+				}
+				for i, body := range open {
+					if !body.closed {
+						t.Errorf("answer %d of %d was not closed", i+1, len(open))
+					}
+				}
+			})
+		})
+	}
+}
+
+// openBody knows whether it was closed.
+type openBody struct {
+	io.ReadCloser
+	closed bool
+}
+
+func (b *openBody) Close() error {
+	b.closed = true
+	return b.ReadCloser.Close()
+}
+
+// TestNoObjectIsAskedForByAnEmptyName: a request without one would list the bucket.
+func TestNoObjectIsAskedForByAnEmptyName(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		fake := &ossFake{answers: []func(*http.Request) (*http.Response, error){answer(200, photo)}}
+		ctx, cancel := context.WithTimeout(t.Context(), 2500*time.Millisecond)
+		defer cancel()
+		if _, _, err := newFetcher(t, nowhere, fake).Fetch(ctx, ossclient.Credentials{}, "photos", ""); !errors.Is(err, ErrGone) {
+			t.Error(err)
+		}
+		if len(fake.at) != 0 {
+			t.Errorf("%d requests were sent", len(fake.at))
+		}
+	})
+}
+
 // TestNoAttemptIsStartedThatCannotFinish runs on simulated time: OSS fails at once, or never answers.
 func TestNoAttemptIsStartedThatCannotFinish(t *testing.T) {
 	for name, oss := range map[string]func(*http.Request) (*http.Response, error){"failing": fault(500, "InternalError", ""), "silent": silent} {

@@ -1,13 +1,16 @@
 package ossclient_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/aliyun/aliyun-oss-go-sdk/oss"
@@ -58,6 +61,69 @@ func TestRequestsAreSignedPerCall(t *testing.T) {
 		}
 		body.Close()
 	}
+}
+
+// TestRotatedKeysAreNotMixedUp: calls at the same time with keys that differ in one part only. Time stands still here, so that a request
+// has one signature for each of them: the one that a client makes which never saw other keys.
+func TestRotatedKeysAreNotMixedUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sign := func(c *ossclient.Client, keys ossclient.Credentials) string {
+			b, err := c.Bucket(keys, "photos")
+			if err != nil {
+				return err.Error()
+			}
+			var sent echo
+			ctx := context.WithValue(t.Context(), echo{}, &sent)
+			body, err := b.GetObject("cat.jpg", oss.WithContext(ctx))
+			if err != nil {
+				return err.Error()
+			}
+			body.Close()
+			return sent.signature
+		}
+		fresh := func() *ossclient.Client {
+			c, err := ossclient.New(ossclient.Config{Endpoint: "http://127.0.0.1:1", Region: "cn-hangzhou", Transport: echo{}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return c
+		}
+		all := []ossclient.Credentials{
+			{AccessKeyID: "id", AccessKeySecret: "secret", SecurityToken: "token"},
+			{AccessKeyID: "id2", AccessKeySecret: "secret", SecurityToken: "token"},
+			{AccessKeyID: "id", AccessKeySecret: "secret2", SecurityToken: "token"},
+			{AccessKeyID: "id", AccessKeySecret: "secret", SecurityToken: "token2"},
+		}
+		want := map[string]bool{}
+		shared := fresh()
+		var calls sync.WaitGroup
+		for _, keys := range all {
+			own := sign(fresh(), keys)
+			want[own] = true
+			for range 2 {
+				calls.Go(func() {
+					for range 100 {
+						if got := sign(shared, keys); got != own {
+							t.Errorf("signed %q, want %q", got, own)
+							return
+						}
+					}
+				})
+			}
+		}
+		calls.Wait()
+		if len(want) != len(all) {
+			t.Errorf("%d signatures for %d keys", len(want), len(all))
+		}
+	})
+}
+
+// echo answers every request, and hands its signature to whoever sent it.
+type echo struct{ signature string }
+
+func (echo) RoundTrip(r *http.Request) (*http.Response, error) {
+	r.Context().Value(echo{}).(*echo).signature = r.Header.Get("Authorization") + " " + r.Header.Get("X-Oss-Security-Token")
+	return &http.Response{StatusCode: http.StatusOK, Request: r, Header: http.Header{}, Body: http.NoBody}, nil
 }
 
 // What the SDK reads whole has an end, and "too much" is said distinctly.

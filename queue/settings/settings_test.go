@@ -37,6 +37,23 @@ func TestOSSCheck(t *testing.T) {
 	}
 }
 
+// TestOSSCheckLengths: just inside and just outside of what a bucket's and a region's name may have.
+func TestOSSCheckLengths(t *testing.T) {
+	for _, tc := range []struct {
+		bucket, region int
+		says           string // empty if the settings are good
+	}{
+		{1, 11, "ALLOWED_BUCKETS"}, {2, 11, "ALLOWED_BUCKETS"}, {3, 11, ""}, {63, 11, ""}, {64, 11, "ALLOWED_BUCKETS"},
+		{6, 1, ""}, {6, 64, ""}, {6, 65, "OSS_REGION"},
+	} {
+		o := OSS{Endpoint: "http://127.0.0.1:8080", Buckets: []string{strings.Repeat("b", tc.bucket)}, Region: strings.Repeat("r", tc.region)}
+		err := o.Check()
+		if tc.says == "" && err != nil || tc.says != "" && (err == nil || !strings.HasPrefix(err.Error(), tc.says+": ")) {
+			t.Errorf("a bucket of %d and a region of %d characters: %v, want %q", tc.bucket, tc.region, err, tc.says)
+		}
+	}
+}
+
 func TestCheckAddrs(t *testing.T) {
 	good := []string{" 10.0.0.1:4150", "nsqd.internal:1 ", "[::1]:65535"}
 	if err := CheckAddrs("X", good); err != nil || good[0] != "10.0.0.1:4150" {

@@ -143,3 +143,30 @@ func TestMemoryIsHandedBack(t *testing.T) {
 		t.Errorf("%d pixels are still in use", m.inUse)
 	}
 }
+
+// What is done with when memory is handed back is gone from the process, not only from the heap.
+func TestMemoryGoesBackToTheSystem(t *testing.T) {
+	const ballast = 64 << 20
+	released := func() int64 {
+		var stats runtime.MemStats
+		runtime.ReadMemStats(&stats)
+		return int64(stats.HeapReleased)
+	}
+	m := newMemory()
+	done, err := m.decode(t.Context(), maxPixels)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pixels := make([]byte, ballast)
+	before := released()
+	runtime.KeepAlive(pixels)
+	done()
+	next, err := m.decode(t.Context(), large)
+	if err != nil {
+		t.Fatal(err)
+	}
+	next()
+	if back := released() - before; back < ballast/2 { // the rest leaves room for what other goroutines took meanwhile
+		t.Errorf("%d of %d MiB were handed back", back>>20, ballast>>20)
+	}
+}
