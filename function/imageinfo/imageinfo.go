@@ -103,6 +103,9 @@ func ask(ctx context.Context, b *oss.Bucket, object string) (Info, error) {
 	if resp != nil {
 		defer resp.Body.Close()
 	}
+	if err != nil && resp != nil && resp.StatusCode/100 == 3 { // which the SDK makes no ServiceError of
+		return Info{}, fmt.Errorf("%w: redirected, to another region's endpoint perhaps: %w", ErrDenied, err)
+	}
 	if err != nil {
 		return Info{}, classify(err)
 	}

@@ -44,6 +44,12 @@ func fault(status int, code, ec string) func(*http.Request) (*http.Response, err
 	return answer(status, "<Error><Code>"+code+"</Code><Message>m</Message><EC>"+ec+"</EC></Error>")
 }
 
+func redirect(r *http.Request) (*http.Response, error) {
+	resp, err := answer(302, "moved")(r)
+	resp.Header.Set("Location", nowhere+"/elsewhere")
+	return resp, err
+}
+
 func silent(r *http.Request) (*http.Response, error) {
 	<-r.Context().Done()
 	return nil, r.Context().Err()
@@ -89,6 +95,7 @@ func TestFetch(t *testing.T) {
 		"wrong key":             {[]func(*http.Request) (*http.Response, error){fault(403, "InvalidAccessKeyId", "")}, 1, ErrDenied},
 		"wrong region":          {[]func(*http.Request) (*http.Response, error){fault(400, "InvalidArgument", "0002-00000226")}, 1, ErrDenied},
 		"wrong endpoint":        {[]func(*http.Request) (*http.Response, error){fault(404, "NoSuchBucket", "")}, 1, ErrDenied},
+		"another region":        {[]func(*http.Request) (*http.Response, error){redirect}, 1, ErrDenied},
 		"denied after a tumble": {[]func(*http.Request) (*http.Response, error){stumble, fault(403, "AccessDenied", "")}, 2, ErrDenied},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -109,11 +116,6 @@ func TestFetch(t *testing.T) {
 
 // TestAnswersAreClosed: an answer left open keeps its connection from being used again.
 func TestAnswersAreClosed(t *testing.T) {
-	redirect := func(r *http.Request) (*http.Response, error) {
-		resp, err := answer(302, "moved")(r)
-		resp.Header.Set("Location", nowhere+"/elsewhere")
-		return resp, err
-	}
 	for name, play := range map[string]func(*http.Request) (*http.Response, error){
 		"200": answer(200, photo), "200, not JSON": answer(200, "<html>"), "200, too long": answer(200, strings.Repeat(" ", 2*maxAnswer)),
 		"302": redirect, "403": fault(403, "AccessDenied", ""), "404": fault(404, "NoSuchKey", ""), "404, empty": answer(404, ""),

@@ -43,7 +43,7 @@ func classify(err error) error {
 		kind = ErrNotAnImage
 	case status == http.StatusTooManyRequests, status == http.StatusRequestTimeout, status >= 500:
 		// throttled or stumbling: kind stays
-	default: // 403, NoSuchBucket, redirects to another region's endpoint
+	default: // 403, NoSuchBucket
 		kind = ErrDenied
 	}
 	return fmt.Errorf("%w: %d %s %s (request %s)", kind, answer.StatusCode, answer.Code, answer.Ec, answer.RequestID)
