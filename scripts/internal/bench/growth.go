@@ -34,8 +34,10 @@ func growth(ctx context.Context, r *rig) (Section, error) {
 	return s, nil
 }
 
-// rates are callbacks per second.
-var rates = []int{100, 250, 500, 1000, 2000, 3000, 4000}
+// rates are callbacks per second, and rateSamples how many are measured at least: as many as a p99 needs.
+var rates = []int{250, 500, 1000, 2000, 3000, 4000}
+
+const rateSamples = 1100
 
 func growthOfRate(ctx context.Context, r *rig) (rows []Row, err error) {
 	chosen, d := rates, 2*time.Second
@@ -48,6 +50,10 @@ func growthOfRate(ctx context.Context, r *rig) (rows []Row, err error) {
 	}
 	defer nsqd.stop()
 	for i, rate := range chosen {
+		d := d
+		if !r.Quick {
+			d = max(d, rateSamples*time.Second/time.Duration(rate))
+		}
 		row, err := r.atRate(ctx, nsqd, rate, d, i%2 == 0)
 		if err != nil {
 			return nil, fmt.Errorf("%d/s: %w", rate, err)

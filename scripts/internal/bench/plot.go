@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// ErrNoGrowth says that there is nothing to plot: the report lacks the section.
+// ErrNoGrowth says that there is nothing to plot: the report lacks the section, or it was measured too briefly.
 var ErrNoGrowth = errors.New("bench: the plot needs the section growth")
 
 // The plot, in pixels: its size, and the frame of the curves within it.
@@ -29,11 +29,14 @@ type curve struct {
 func (c curve) last() float64 { return c.points[len(c.points)-1][1] }
 
 // Plot draws how long callbacks take against how many come per second, ours and the floor, as an SVG document. It returns ErrNoGrowth
-// for a report without that section.
+// for a report without it.
 func (r Report) Plot() (string, error) {
 	for _, s := range r.Sections {
-		if s.Name == "growth" && len(s.Rows) > 0 {
-			return draw(curves(s), r.Machine), nil
+		if s.Name != "growth" {
+			continue
+		}
+		if list := curves(s); len(list) > 0 {
+			return draw(list, r.Machine), nil
 		}
 	}
 	return "", ErrNoGrowth
@@ -52,17 +55,20 @@ func curves(s Section) []curve {
 			continue
 		}
 		for i, at := range []int{p99, p50} {
+			if row.Values[at].Unit == Nothing || row.Values[at+1].Unit == Nothing {
+				continue
+			}
 			ms := row.Values[at].Number / 1e6
 			list[i].points = append(list[i].points, [2]float64{rate, ms})
 			list[i+2].points = append(list[i+2].points, [2]float64{rate, ms / row.Values[at+1].Number})
 		}
 	}
-	return list
+	return slices.DeleteFunc(list, func(c curve) bool { return len(c.points) == 0 })
 }
 
 // draw scales the rate evenly and the time by decades.
 func draw(list []curve, m Machine) string {
-	most, low, high := 1.0, math.Inf(1), 0.0
+	most, low, high := 1.0, math.Inf(1), 1.0
 	for _, c := range list {
 		for _, p := range c.points {
 			most, low, high = max(most, p[0]), min(low, p[1]), max(high, p[1])

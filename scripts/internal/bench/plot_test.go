@@ -4,6 +4,8 @@ import (
 	"encoding/xml"
 	"errors"
 	"io"
+	"math"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -13,7 +15,7 @@ func TestPlot(t *testing.T) {
 		return Row{name, []Value{perSecond(1), ratio(1), nanoseconds(p50), ratio(2), nanoseconds(p99), ratio(2)}}
 	}
 	r := Report{Machine: Machine{CPU: "A & B <C>", Cores: 2, Go: "go1"}, Sections: []Section{{Name: "growth", Rows: []Row{
-		row("100 a second", 20e6, 40e6), row("200 a second", 20e6, 80e6), row("1 nsqd on disk, 64 at once", 9e9, 9e9), row("2 instances of go1", 1, 1),
+		row("50 a second", math.NaN(), math.NaN()), row("100 a second", 20e6, 40e6), row("200 a second", 20e6, 80e6), row("1 nsqd on disk, 64 at once", 9e9, 9e9), row("2 instances of go1", 1, 1),
 	}}}}
 	svg, err := r.Plot()
 	if err != nil {
@@ -45,7 +47,7 @@ func TestPlot(t *testing.T) {
 }
 
 func TestPlotNeedsGrowth(t *testing.T) {
-	for _, r := range []Report{{}, {Sections: []Section{{Name: "size"}}}, {Sections: []Section{{Name: "growth"}}}} {
+	for _, r := range []Report{{}, {Sections: []Section{{Name: "size"}}}, {Sections: []Section{{Name: "growth"}}}, {Sections: []Section{{Name: "growth", Rows: []Row{{"50 a second", slices.Repeat([]Value{{Unit: Nothing}}, 8)}}}}}} {
 		if svg, err := r.Plot(); !errors.Is(err, ErrNoGrowth) {
 			t.Errorf("%v %q", err, svg)
 		}

@@ -24,6 +24,9 @@ const (
 	turnTimeout   = 60 * time.Second // only reached by what is broken
 )
 
+const whyWorker = "By profile nineteen twentieths of the worker's time are the calls of the floor. They take longer between waits, when caches are cold, than one after " +
+	"the other."
+
 // errOtherThumbnail says that the comparison would be unfair.
 var errOtherThumbnail = errors.New("worker and floor make different thumbnails of the same photograph: floor/thumbnail must make the worker's calls")
 
@@ -73,7 +76,7 @@ func thumbnails(ctx context.Context, r *rig) (Section, error) {
 			worst = min(worst, c.perCore.ratio())
 		}
 		if !math.IsNaN(worst) {
-			s.Targets = append(s.Targets, atLeast("worker per core at "+size.name+", to the floor's", ratio(worst), ratio(workerTarget)))
+			s.Targets = append(s.Targets, atLeast("worker per core at "+size.name+", to the floor's", ratio(worst), ratio(workerTarget), whyWorker))
 		}
 	}
 	return s, nil
