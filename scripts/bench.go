@@ -24,7 +24,7 @@ func benchCommand(env environment) *cli.Command {
 		Usage:        "measure function and worker beside the least that could be done, side by side in one run",
 		OnUsageError: onUsageError,
 		Description: `Ratios are what counts: machines differ, and shared ones differ from minute to minute. Close what else runs. A target that
-is missed is shown and is no error.
+is missed is shown and is no error. All of it takes about four minutes.
 
 Sections: ` + strings.Join(bench.Names(), ", ") + ".",
 		Flags: []cli.Flag{
