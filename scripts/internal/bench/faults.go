@@ -114,7 +114,7 @@ func faults(ctx context.Context, r *rig) (Section, error) {
 			return fmt.Errorf("%s: %w", f.name, err)
 		}
 		if f.waits {
-			defer waiting.Wait() // also when another one fails: nothing outlives us
+			defer func() { _ = waiting.Wait() }() // also when another one fails: nothing outlives us
 			waiting.Go(measure)
 		} else if err := measure(); err != nil {
 			return Section{}, err

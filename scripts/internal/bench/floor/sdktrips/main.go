@@ -26,6 +26,7 @@ func main() {
 		if err != nil {
 			return err
 		}
+		defer body.Close()
 		return trip.Drain(body)
 	})
 }

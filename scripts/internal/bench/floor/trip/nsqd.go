@@ -2,6 +2,7 @@ package trip
 
 import (
 	"bufio"
+	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -26,7 +27,7 @@ const (
 )
 
 func dial(addr, topic string) (*link, error) {
-	conn, err := net.Dial("tcp", addr)
+	conn, err := (&net.Dialer{}).DialContext(context.Background(), "tcp", addr)
 	if err != nil {
 		return nil, err
 	}
@@ -69,7 +70,7 @@ func (l *link) read() {
 		switch {
 		case string(data) == heartbeat:
 			l.mu.Lock()
-			io.WriteString(l.conn, "NOP\n")
+			_, _ = io.WriteString(l.conn, "NOP\n") // reading tells when nsqd has gone
 			l.mu.Unlock()
 		case binary.BigEndian.Uint32(head[4:]) == frameError:
 			(<-l.waiting) <- errors.New(string(data))

@@ -20,6 +20,7 @@ func main() {
 		if err != nil {
 			return err
 		}
+		defer resp.Body.Close()
 		return trip.Drain(resp.Body)
 	})
 }
